@@ -1,0 +1,103 @@
+/**
+ * THE contract: every method and event that a service offers, with the schemas of what goes in and what comes out.
+ * No method name, event name or record is written a second time elsewhere; types are inferred from here.
+ *
+ * Anything that may outlast a click returns a job, and its progress and result arrive as events.
+ */
+import { z } from 'zod';
+import * as model from './model.ts';
+
+const none = z.object({}).strict();
+const jobStarted = z.object({ job: model.job });
+const snapshotName = z.string().min(1).max(4096).describe('an id prefix, or RUN@STEP');
+const path = z.string().min(1).max(32768);
+const page = { offset: z.number().int().nonnegative().default(0), limit: z.number().int().min(1).max(100_000).default(1000) };
+
+function method<In extends z.ZodType, Out extends z.ZodType>(params: In, result: Out) {
+  return { params, result };
+}
+
+export const archiveParams = z.object({
+  /** Checkpoint, run or source folders. */
+  paths: z.array(path).min(1),
+  run: z.string().optional(),
+  steps: z.array(z.number().int()).optional(),
+  method: z.enum(['cairn', 'lmc']).default('cairn'),
+  threads: z.number().int().min(1).max(256).optional(),
+  /** Start every tensor as a keyframe. */
+  keyframe: z.boolean().default(false),
+});
+
+export const verifyParams = z.object({
+  snapshots: z.array(snapshotName).default([]),
+  mode: z.enum(['data', 'structure']).default('data'),
+  percent: z.number().min(0).max(100).default(100),
+  threads: z.number().int().min(1).max(256).optional(),
+});
+
+export const restoreParams = z.object({
+  snapshot: snapshotName,
+  to: path,
+  files: z.string().optional().describe('a glob over the files of the snapshot'),
+  tensor: z.string().optional(),
+  tensorFormat: z.enum(['npy', 'safetensors']).default('npy'),
+  force: z.boolean().default(false),
+  threads: z.number().int().min(1).max(256).optional(),
+});
+
+export const methods = {
+  'service.about': method(
+    none,
+    z.object({ version: z.string(), format: z.number(), host: z.string(), implementation: z.string(), threads: z.number(), store: z.string(), home: z.string() }),
+  ),
+
+  'sources.list': method(none, z.object({ sources: z.array(model.source) })),
+  'sources.add': method(z.object({ path }), z.object({ source: model.source })),
+  'sources.remove': method(z.object({ id: z.string() }), none),
+  /** Looks for checkpoints below the given folders, or below every source. */
+  'sources.scan': method(z.object({ paths: z.array(path).optional() }), z.object({ runs: z.array(model.run), findings: z.array(model.finding) })),
+  /** Folders below a folder of the machine the service runs on, for choosing one without a native dialog. */
+  'folders.list': method(z.object({ path: path.optional() }), z.object({ path: z.string(), parent: z.string().optional(), folders: z.array(model.folderEntry) })),
+
+  'runs.list': method(none, z.object({ runs: z.array(model.runSummary) })),
+  'runs.get': method(z.object({ id: z.string() }), z.object({ run: model.run })),
+
+  'snapshots.list': method(z.object({ run: z.string().optional() }), z.object({ snapshots: z.array(model.snapshot) })),
+  'snapshots.get': method(z.object({ snapshot: snapshotName }), z.object({ snapshot: model.snapshot, files: z.array(model.fileRow) })),
+  'snapshots.tensors': method(z.object({ snapshot: snapshotName, ...page }), z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) })),
+
+  'archive.plan': method(archiveParams, z.object({ plan: model.plan })),
+  'archive.start': method(archiveParams, jobStarted),
+  'verify.start': method(verifyParams, jobStarted),
+  'restore.start': method(restoreParams, jobStarted),
+  'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
+  'rebuild.start': method(none, jobStarted),
+
+  'jobs.list': method(none, z.object({ jobs: z.array(model.job) })),
+  'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),
+  'jobs.cancel': method(z.object({ id: z.string() }), none),
+  'jobs.retry': method(z.object({ id: z.string() }), jobStarted),
+
+  'store.status': method(none, z.object({ store: model.storeStatus })),
+  'store.doctor': method(none, z.object({ findings: z.array(model.finding) })),
+} as const;
+
+export type Methods = typeof methods;
+export type MethodName = keyof Methods;
+/** What a caller passes (defaults may be left out). */
+export type ParamsOf<M extends MethodName> = z.input<Methods[M]['params']>;
+/** What a handler receives (defaults filled in). */
+export type CheckedParamsOf<M extends MethodName> = z.output<Methods[M]['params']>;
+export type ResultOf<M extends MethodName> = z.output<Methods[M]['result']>;
+
+export const events = {
+  /** A job was queued, moved on or ended. At most ten a second for one job, the last state always. */
+  'job.changed': z.object({ job: model.job }),
+  'job.log': z.object({ id: z.string(), line: model.jobLogLine }),
+  /** Runs, snapshots or sources changed; views ask again for what they show. */
+  'catalogue.changed': z.object({ runs: z.array(z.string()).optional() }),
+} as const;
+
+export type Events = typeof events;
+export type EventName = keyof Events;
+export type PayloadOf<E extends EventName> = z.output<Events[E]>;

@@ -1,0 +1,202 @@
+/**
+ * The records that cross a connection, in the words of the design: plain, serialisable, sizes in bytes, times as
+ * ISO 8601 strings in UTC, durations in milliseconds.
+ */
+import { z } from 'zod';
+import { failure } from './errors.ts';
+
+const bytes = z.number().int().nonnegative();
+const time = z.iso.datetime();
+
+/** A folder the user added. */
+export const source = z.object({ id: z.string(), path: z.string(), added: time, scanned: time.optional(), problem: z.string().optional() });
+export type Source = z.infer<typeof source>;
+
+export const checkpointState = z.enum(['complete', 'incomplete', 'being-written', 'damaged']);
+export type CheckpointState = z.infer<typeof checkpointState>;
+
+/** What the trainer left on disk for one step. Read-only to us. */
+export const checkpoint = z.object({
+  path: z.string(),
+  step: z.number().int(),
+  files: z.number().int(),
+  bytes,
+  modified: time,
+  state: checkpointState,
+  reason: z.string().optional(),
+  /** How the step was found: a state file, the name, or as a last resort the modification time. */
+  stepFrom: z.enum(['state', 'name', 'mtime']),
+  formats: z.array(z.string()),
+  parts: z.array(z.enum(['weights', 'optimizer', 'scheduler', 'random', 'configuration', 'other'])),
+});
+export type Checkpoint = z.infer<typeof checkpoint>;
+
+export const snapshotKind = z.enum(['keyframe', 'delta']);
+export type SnapshotKind = z.infer<typeof snapshotKind>;
+
+/** Our immutable record of one archived checkpoint. */
+export const snapshot = z.object({
+  id: z.string(),
+  run: z.string(),
+  runPath: z.string(),
+  step: z.number().int(),
+  path: z.string(),
+  time,
+  created: time,
+  kind: snapshotKind,
+  depth: z.number().int(),
+  files: z.number().int(),
+  tensors: z.number().int(),
+  bytesOriginal: bytes,
+  /** Bytes this snapshot added to the store. */
+  bytesStored: bytes,
+  method: z.enum(['cairn', 'lmc']),
+  sealed: z.boolean(),
+  pinned: z.boolean(),
+  /** The snapshot whose tensors most deltas are decoded against. */
+  base: z.string().optional(),
+});
+export type Snapshot = z.infer<typeof snapshot>;
+
+/** One position of a run: the checkpoint, its snapshot, or both. */
+export const step = z.object({
+  step: z.number().int(),
+  checkpoint: checkpoint.optional(),
+  snapshot: snapshot.optional(),
+  loss: z.number().optional(),
+});
+export type Step = z.infer<typeof step>;
+
+export const runSummary = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  layout: z.string(),
+  steps: z.number().int(),
+  firstStep: z.number().int().optional(),
+  lastStep: z.number().int().optional(),
+  archived: z.number().int(),
+  incomplete: z.number().int(),
+  /** Bytes of every step known, original size. */
+  bytesOriginal: bytes,
+  /** Original bytes of the archived steps. */
+  bytesArchived: bytes,
+  bytesStored: bytes,
+  activity: time.optional(),
+});
+export type RunSummary = z.infer<typeof runSummary>;
+
+export const lossPoint = z.object({ step: z.number(), loss: z.number() });
+export const run = runSummary.extend({ chain: z.array(step), losses: z.array(lossPoint) });
+export type Run = z.infer<typeof run>;
+
+export const tensorRow = z.object({
+  name: z.string(),
+  dtype: z.string(),
+  shape: z.array(z.number()),
+  file: z.string(),
+  bytes,
+  bytesStored: bytes,
+  /** Names of the block codecs in use, most used first. */
+  codecs: z.array(z.string()),
+  depth: z.number().int(),
+  digest: z.string(),
+  /** Snapshot id of the base, where the tensor is stored as a delta. */
+  base: z.string().optional(),
+  /** True where the bytes were in the store already. */
+  reused: z.boolean(),
+});
+export type TensorRow = z.infer<typeof tensorRow>;
+
+export const fileRow = z.object({
+  path: z.string(),
+  bytes,
+  bytesStored: bytes,
+  format: z.string(),
+  tensors: z.number().int(),
+  digest: z.string(),
+  mode: z.number().int(),
+  modified: time,
+  note: z.string().optional(),
+});
+export type FileRow = z.infer<typeof fileRow>;
+
+/** What would be archived, and an estimate of what it would take, per checkpoint. */
+export const planItem = z.object({
+  run: z.string(),
+  step: z.number().int(),
+  path: z.string(),
+  action: z.enum(['archive', 'skip']),
+  reason: z.string().optional(),
+  kind: snapshotKind,
+  depth: z.number().int(),
+  bytesOriginal: bytes,
+  bytesEstimated: bytes,
+});
+export type PlanItem = z.infer<typeof planItem>;
+export const plan = z.object({ items: z.array(planItem), bytesOriginal: bytes, bytesEstimated: bytes, bytesFree: bytes });
+export type Plan = z.infer<typeof plan>;
+
+export const findingSeverity = z.enum(['error', 'warning']);
+export const finding = z.object({
+  code: z.string(),
+  severity: findingSeverity,
+  snapshot: z.string().optional(),
+  path: z.string().optional(),
+  message: z.string(),
+});
+export type Finding = z.infer<typeof finding>;
+
+export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove']);
+export type JobKind = z.infer<typeof jobKind>;
+export const jobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
+export type JobState = z.infer<typeof jobState>;
+
+export const jobProgress = z.object({
+  phase: z.string(),
+  bytesDone: bytes,
+  bytesTotal: bytes,
+  itemsDone: z.number().int(),
+  itemsTotal: z.number().int(),
+  bytesPerSecond: z.number().nonnegative(),
+  /** Absent until the rate has settled. */
+  etaMs: z.number().nonnegative().optional(),
+});
+export type JobProgress = z.infer<typeof jobProgress>;
+
+export const job = z.object({
+  id: z.string(),
+  kind: jobKind,
+  title: z.string(),
+  /** The equal command line. */
+  command: z.string(),
+  state: jobState,
+  queued: time,
+  started: time.optional(),
+  ended: time.optional(),
+  progress: jobProgress,
+  error: failure.optional(),
+  /** What the job achieved, by kind; the same records as the command line prints. */
+  result: z.record(z.string(), z.unknown()).optional(),
+});
+export type Job = z.infer<typeof job>;
+
+export const jobLogLine = z.object({ time, level: z.enum(['info', 'warning', 'error']), message: z.string() });
+export type JobLogLine = z.infer<typeof jobLogLine>;
+
+export const storeStatus = z.object({
+  path: z.string(),
+  id: z.string(),
+  snapshots: z.number().int(),
+  packs: z.number().int(),
+  bytesOriginal: bytes,
+  bytesStored: bytes,
+  bytesFree: bytes,
+  /** Stored bytes by run name, largest first. */
+  byRun: z.array(z.object({ run: z.string(), bytesOriginal: bytes, bytesStored: bytes })),
+  lastVerify: z.object({ time, mode: z.enum(['data', 'structure']), findings: z.number().int() }).optional(),
+});
+export type StoreStatus = z.infer<typeof storeStatus>;
+
+export const folderEntry = z.object({ name: z.string(), path: z.string() });
+export type FolderEntry = z.infer<typeof folderEntry>;
