@@ -1,0 +1,60 @@
+/** What scanning finds below a source: runs, their checkpoints in order, and the files of each. */
+import type { CheckpointState } from '../contract/model.ts';
+
+/** What a rescan compares: nothing is read again where all of it is as before. */
+export interface FileIdentity {
+  size: number;
+  /** Nanoseconds, as the system gives them. */
+  mtimeNs: bigint;
+  inode: bigint;
+  device: bigint;
+}
+
+export interface FoundFile extends FileIdentity {
+  /** Relative to the checkpoint, "/" between parts. */
+  path: string;
+  mode: number;
+}
+
+export type PartName = 'weights' | 'optimizer' | 'scheduler' | 'random' | 'configuration' | 'other';
+
+export interface FoundCheckpoint {
+  /** Absolute. A folder, or the file itself where a checkpoint is one file. */
+  path: string;
+  step: number;
+  stepFrom: 'state' | 'name' | 'mtime';
+  files: FoundFile[];
+  folders: { path: string; mode: number; mtimeNs: bigint }[];
+  links: { path: string; target: string }[];
+  state: CheckpointState;
+  /** Why it is not complete, in one line. */
+  reason?: string;
+  parts: PartName[];
+  best?: boolean;
+  /** Names of the formats of its files, most bytes first; filled by the scanner. */
+  formats: string[];
+}
+
+export interface FoundRun {
+  /** Absolute path of the folder that holds the checkpoints; identifies the run. */
+  path: string;
+  name: string;
+  /** Name of the recogniser. */
+  layout: string;
+  /** Ascending by step. */
+  checkpoints: FoundCheckpoint[];
+  /** Where the trainer left a loss curve. */
+  losses: { step: number; loss: number }[];
+}
+
+export interface ScanFinding {
+  code: string;
+  severity: 'error' | 'warning';
+  path: string;
+  message: string;
+}
+
+export interface ScanResult {
+  runs: FoundRun[];
+  findings: ScanFinding[];
+}
