@@ -139,8 +139,8 @@ export interface Addon {
   digest(request: DigestRequest): Uint8Array;
   /** Root digest from the chaining values (32 bytes each) of consecutive spans of `spanBytes` (a power of two of at least 1024), at least two. */
   joinDigests(chainingValues: Uint8Array, spanBytes: number, totalBytes: number): Uint8Array;
-  /** Digest of bytes in memory. */
-  digestBytes(bytes: Uint8Array): Uint8Array;
+  /** Digest of bytes in memory; with `firstChunk` and `whole: false` the chaining value of a piece, as `digest` gives it. */
+  digestBytes(bytes: Uint8Array, firstChunk?: number, whole?: boolean): Uint8Array;
   checksumBytes(bytes: Uint8Array): number;
   /** Drops a file's pages from the page cache where the system can, so that the next read comes from the disk. */
   evict(path: string): void;

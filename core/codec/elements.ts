@@ -19,3 +19,5 @@ export const roles = { base: 1 } as const;
 export const codecNames = [
   'raw', 'constant', 'unchanged', 'zstd', 'planes', 'xor-planes', 'lmc', 'lmc-xor', 'conditioned', 'difference-planes',
 ] as const;
+
+export const codecIds = { raw: 0, constant: 1, unchanged: 2, zstd: 3 } as const;

@@ -57,10 +57,13 @@ const systemCodes: Record<string, [ErrorCode, string]> = {
   EIO: ['io', 'the device reported an input/output error; check its health'],
 };
 
+/** What Node adds to the errors of system calls. */
+type SystemError = Error & { code?: string; path?: string; syscall?: string };
+
 /** Turns anything thrown into a CairnError; system errors get a code of the list and the path they concern. */
 export function toCairnError(thrown: unknown): CairnError {
   if (thrown instanceof CairnError) return thrown;
-  const error = thrown as NodeJS.ErrnoException;
+  const error = thrown as SystemError;
   const known = error?.code === undefined ? undefined : systemCodes[error.code];
   if (known) {
     const where = error.path ? `${error.path}: ` : '';

@@ -1,0 +1,167 @@
+/**
+ * Codes contents in order: pieces are coded by whichever worker is free, and taken in the order of the contents, so that
+ * the same input gives the same bytes whatever the number of threads. What the sink knows already is not written.
+ */
+import type { EncodeItem, EncodeResult } from './binding.ts';
+import { roles } from './elements.ts';
+import { hashing, hex } from './hashing.ts';
+import { ordered } from './ordered.ts';
+import { batchesOf, firstChunkOf, pieceBytes, rangesOf, type Content, type Piece } from './pieces.ts';
+import type { CodecPool } from './pool.ts';
+
+export interface EncodedContent {
+  content: Content;
+  digest: string;
+  lengths: Uint32Array;
+  checksums: Uint32Array;
+  storedLength: number;
+  /** Where its blocks start in the sink's file; absent where the sink had the content already. */
+  offset?: number;
+  /** True where a block really needs the base. */
+  usesBase: boolean;
+  /** Blocks by codec id. */
+  codecs: number[];
+}
+
+/** Where coded blocks go: a growing file that hands out offsets one after the other. */
+export interface BlobSink {
+  readonly path: string;
+  /** True where the content is stored already, so that its blocks may be dropped. */
+  has(digest: string): boolean;
+  reserve(length: number): number;
+  /** Gives back everything from `offset` on. */
+  rewind(offset: number): void;
+  /** Called once a content is complete and its blocks are written. */
+  add(encoded: EncodedContent): void;
+}
+
+export interface EncodeOptions {
+  method: 'cairn' | 'lmc';
+  cancel: Int32Array;
+  /** Called with original bytes as they are coded. */
+  onBytes(bytes: number): void;
+}
+
+/** The zstd level by the length of a content: what is small may take its time. */
+const levelFor = (length: number): number => (length <= 4 * 1024 * 1024 ? 19 : 3);
+
+function itemOf(piece: Piece, method: 'cairn' | 'lmc'): EncodeItem {
+  const { content, offset, length, whole } = piece;
+  const needs = content.base ? [{ role: roles.base, source: content.base.piece(offset, length) }] : [];
+  const source = rangesOf(content.ranges, offset, length)[0]!;
+  return { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: firstChunkOf(piece), whole };
+}
+
+function encodeBatch(pool: CodecPool, batch: Piece[], options: EncodeOptions): Promise<EncodeResult> {
+  const first = batch[0]!;
+  if (first.content.coding === 'tensor') return pool.encode({ items: batch.map((piece) => itemOf(piece, options.method)), cancel: options.cancel });
+  const ranges = rangesOf(first.content.ranges, first.offset, first.length);
+  return pool.encodeBytes({ ranges, firstChunk: firstChunkOf(first), whole: first.whole, level: levelFor(first.content.length), cancel: options.cancel });
+}
+
+function concatenate(arrays: Uint32Array[]): Uint32Array {
+  const joined = new Uint32Array(arrays.reduce((sum, array) => sum + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
+}
+
+/** One content as its pieces come in. */
+class Assembly {
+  readonly content: Content;
+  #pieces: { lengths: Uint32Array; checksums: Uint32Array; digest: Uint8Array; used: boolean[]; codecs: Uint32Array; storedLength: number }[] = [];
+  offset: number | undefined;
+
+  constructor(content: Content) {
+    this.content = content;
+  }
+
+  add(item: EncodeResult['items'][number]): void {
+    this.#pieces.push(item);
+  }
+
+  /** The digest, once every piece is there. */
+  digest(): string {
+    const digests = this.#pieces.map((piece) => piece.digest);
+    return hex(digests.length === 1 ? digests[0]! : hashing.joinDigests(Buffer.concat(digests), pieceBytes, this.content.length));
+  }
+
+  finish(digest: string): EncodedContent {
+    const codecs: number[] = [];
+    for (const piece of this.#pieces) piece.codecs.forEach((count, id) => (codecs[id] = (codecs[id] ?? 0) + count));
+    return {
+      content: this.content,
+      digest,
+      lengths: concatenate(this.#pieces.map((piece) => piece.lengths)),
+      checksums: concatenate(this.#pieces.map((piece) => piece.checksums)),
+      storedLength: this.#pieces.reduce((sum, piece) => sum + piece.storedLength, 0),
+      offset: this.offset,
+      usesBase: this.#pieces.some((piece) => piece.used.some(Boolean)),
+      codecs,
+    };
+  }
+}
+
+/**
+ * Codes `contents` into `sink`.
+ *
+ * @returns one record a content, in order; a content that occurs twice is stored once.
+ * @throws CairnError `changed` where a file became shorter, `no_space`, `cancelled` and what else reading and writing give.
+ */
+export async function encodeContents(pool: CodecPool, contents: Content[], sink: BlobSink, options: EncodeOptions): Promise<EncodedContent[]> {
+  const done: EncodedContent[] = [];
+  const writes = new Set<Promise<void>>();
+  let assembly: Assembly | undefined;
+
+  const take = (piece: Piece, item: EncodeResult['items'][number]): { slotOffset: number; length: number; fileOffset: number } | undefined => {
+    if (piece.offset === 0) assembly = new Assembly(piece.content);
+    const current = assembly!;
+    current.add(item);
+    const complete = piece.offset + piece.length === piece.content.length;
+    const digest = complete ? current.digest() : undefined;
+    const known = digest !== undefined && sink.has(digest);
+    if (known && current.offset !== undefined) sink.rewind(current.offset);
+    let write;
+    if (!known) {
+      const fileOffset = sink.reserve(item.storedLength);
+      current.offset ??= fileOffset;
+      write = { slotOffset: item.slotOffset, length: item.storedLength, fileOffset };
+    } else {
+      current.offset = undefined;
+    }
+    if (digest !== undefined) {
+      const encoded = current.finish(digest);
+      if (!known) sink.add(encoded);
+      done.push(encoded);
+    }
+    options.onBytes(piece.length);
+    return write;
+  };
+
+  const write = async (slot: number, pieces: { slotOffset: number; length: number; fileOffset: number }[]): Promise<void> => {
+    // A rewound range may be handed out again, so nothing may still be on its way there.
+    const task = pieces.length > 0 ? pool.write({ slot, path: sink.path, pieces }) : pool.release(slot);
+    const tracked = task.finally(() => writes.delete(tracked));
+    tracked.catch(() => undefined);
+    writes.add(tracked);
+    if (writes.size >= pool.threads) await Promise.race(writes);
+  };
+
+  const limit = pool.threads * 2;
+  const encoded = ordered(batchesOf(contents), limit, (batch) => encodeBatch(pool, batch as Piece[], options), ({ slot }) => pool.release(slot));
+  try {
+    for await (const [batch, result] of encoded) {
+      // A large content's last piece may rewind over its earlier ones: let their writes land first.
+      if (batch.some((piece) => !piece.whole && piece.offset + piece.length === piece.content.length)) await Promise.all(writes);
+      const pieces = batch.map((piece, index) => take(piece as Piece, result.items[index]!)).filter((entry) => entry !== undefined);
+      await write(result.slot, pieces);
+    }
+    await Promise.all(writes);
+  } finally {
+    await Promise.allSettled(writes);
+  }
+  return done;
+}
