@@ -1,0 +1,92 @@
+/**
+ * What to store for a checkpoint, from descriptions alone: no I/O, no clock. Every byte of every file ends up in exactly
+ * one content: a tensor's storage each, and per file the remainder (headers, padding, everything no reader claimed).
+ * A tensor that pairs with one of the snapshot before gets that one as base, unless the chain would grow too deep.
+ *
+ * Whether a delta is really taken is the coder's choice, block by block; here it is only allowed.
+ */
+import { bytesBlockLog2, elements, tensorBlockLog2, type ElementId } from '../codec/elements.ts';
+import type { BasePart, BaseSet, PartName } from './pairing.ts';
+
+/** Deltas to apply at most for one tensor. */
+export const defaultMaxDepth = 8;
+
+export interface PlanFile {
+  /** Relative to the checkpoint. */
+  path: string;
+  size: number;
+  parts: readonly { offset: number; length: number; element: ElementId }[];
+  tensors: readonly { name: string; dtype: string; shape: readonly number[]; part: number; offset: number }[];
+}
+
+export interface PlannedContent {
+  /** Index into the files. */
+  file: number;
+  ranges: { offset: number; length: number }[];
+  length: number;
+  element: ElementId;
+  blockLog2: number;
+  coding: 'tensor' | 'bytes';
+  base?: BasePart;
+}
+
+export interface PlannedFile {
+  /** Index into the contents, or -1. */
+  rest: number;
+  parts: { offset: number; length: number; content: number }[];
+}
+
+export interface SnapshotPlan {
+  contents: PlannedContent[];
+  files: PlannedFile[];
+}
+
+export interface PlanOptions {
+  bases?: BaseSet;
+  maxDepth?: number;
+}
+
+function remainderOf(file: PlanFile): { offset: number; length: number }[] {
+  const ranges: { offset: number; length: number }[] = [];
+  let at = 0;
+  for (const part of [...file.parts, { offset: file.size, length: 0 }]) {
+    if (part.offset > at) ranges.push({ offset: at, length: part.offset - at });
+    at = part.offset + part.length;
+  }
+  return ranges;
+}
+
+function namesOf(file: PlanFile): (PartName | undefined)[] {
+  const names: (PartName | undefined)[] = file.parts.map(() => undefined);
+  for (const tensor of file.tensors) {
+    if (tensor.part < 0 || names[tensor.part]) continue;
+    names[tensor.part] = { file: file.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
+  }
+  return names;
+}
+
+function baseFor(name: PartName | undefined, content: PlannedContent, options: PlanOptions): BasePart | undefined {
+  const base = name && options.bases?.find(name, content.length);
+  const fits = base && base.element === content.element && base.blockLog2 === content.blockLog2 && base.depth < (options.maxDepth ?? defaultMaxDepth);
+  return fits ? base : undefined;
+}
+
+/** @returns what to store: contents in the order of files and offsets, and how each file is put together from them. */
+export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = {}): SnapshotPlan {
+  const contents: PlannedContent[] = [];
+  const add = (content: PlannedContent): number => contents.push(content) - 1;
+  const planned = files.map((file, index): PlannedFile => {
+    const names = namesOf(file);
+    const parts = file.parts.map((part, number) => {
+      const range = { offset: part.offset, length: part.length };
+      const content: PlannedContent = { file: index, ranges: [range], length: part.length, element: part.element, blockLog2: tensorBlockLog2, coding: 'tensor' };
+      const base = baseFor(names[number], content, options);
+      return { ...range, content: add(base ? { ...content, base } : content) };
+    });
+    const ranges = remainderOf(file);
+    const length = ranges.reduce((sum, range) => sum + range.length, 0);
+    const rest = length === 0 ? -1 : add({ file: index, ranges, length, element: elements.bytes8, blockLog2: bytesBlockLog2, coding: 'bytes' });
+    return { rest, parts };
+  });
+  return { contents, files: planned };
+}
