@@ -1,0 +1,44 @@
+/** Every limit that readers hold untrusted files to, in one place. What exceeds one is archived as bytes, never refused. */
+const mebibyte = 1024 * 1024;
+
+export const limits = {
+  /** safetensors: the specification's own limit of the header. */
+  safetensorsHeaderBytes: 100_000_000,
+  jsonDepth: 16,
+  shardIndexBytes: 100_000_000,
+
+  /** In one file, named or not. */
+  tensors: 1_000_000,
+  /** Of all names of a file together; a name alone may have `nameLength`. */
+  nameLengthSum: 64 * mebibyte,
+  nameLength: 4096,
+  dimensions: 64,
+
+  zipDirectoryBytes: 96 * mebibyte,
+  zipNameBytes: 4096,
+
+  /** Bytes of one pickle, inflated or not. */
+  pickleBytes: 64 * mebibyte,
+  pickleOpcodes: 16_000_000,
+  /** Lists, tuples, dictionaries, globals, calls of one pickle. */
+  pickleContainers: 2_000_000,
+  pickleLineBytes: 65_536,
+  pickleIntegerBytes: 1024,
+  /** Levels of nesting in which tensors are looked for, and places visited altogether. */
+  treeDepth: 200,
+  treeVisits: 8_000_000,
+  storages: 1_000_000,
+
+  npyHeaderBytes: mebibyte,
+
+  ggufHeaderBytes: 256 * mebibyte,
+  ggufKeys: 1_000_000,
+  ggufArrayDepth: 4,
+
+  /** Fields of one ONNX file outside tensor contents, and how deep messages may nest. */
+  protobufFields: 8_000_000,
+  protobufDepth: 64,
+
+  msgpackItems: 4_000_000,
+  msgpackDepth: 64,
+} as const;
