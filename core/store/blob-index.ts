@@ -1,0 +1,145 @@
+/**
+ * Where each content lies: digest -> pack and place in its table. Built from the tables of all packs, or from a cache
+ * keyed by pack (packs never change). Holds one map entry a content; everything else is read again when asked for.
+ */
+import type { CairnError} from '../contract/errors.ts';
+import { toCairnError } from '../contract/errors.ts';
+import type { Backend } from './backends/backend.ts';
+import type { Digest } from './blob-source.ts';
+import { forEachBounded } from './bounded.ts';
+import { toHex } from './hashing.ts';
+import { packIdOf, type PackReader } from './pack-reader.ts';
+
+/** Remembers which contents a pack holds, so that opening a store needs no pack's table. The catalogue may be one. */
+export interface IndexCache {
+  /** Digests of the pack's blobs, 32 bytes each, in the order of its table; undefined where not known. */
+  load(packId: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  save(packId: string, digests: Uint8Array): void | Promise<void>;
+  forget(packId: string): void | Promise<void>;
+}
+
+export interface BlobPlace {
+  packId: string;
+  /** Position in the pack's table. */
+  index: number;
+}
+
+/** A place is one number, pack number * 2^24 + index: no table has as many blobs (`maxTableBytes`). */
+const indexSpan = 2 ** 24;
+const parallelReads = 16;
+
+export class BlobIndex {
+  /** Packs whose table could not be read, and why. They are left alone and serve nothing. */
+  readonly unreadable = new Map<string, CairnError>();
+  readonly #backend: Backend;
+  readonly #reader: PackReader;
+  readonly #cache: IndexCache | undefined;
+  readonly #places = new Map<Digest, number>();
+  /** Further places of contents that lie in several packs (after an interrupted prune). */
+  readonly #further = new Map<Digest, number[]>();
+  readonly #packIds: string[] = [];
+  readonly #packNumbers = new Map<string, number>();
+  #loading: Promise<void> | undefined;
+  #loaded = false;
+
+  constructor(backend: Backend, reader: PackReader, cache?: IndexCache) {
+    this.#backend = backend;
+    this.#reader = reader;
+    this.#cache = cache;
+  }
+
+  get blobCount(): number {
+    return this.#places.size;
+  }
+
+  /** Ids of the packs that serve contents, sorted. */
+  packIds(): string[] {
+    return [...this.#packNumbers.keys()].sort();
+  }
+
+  /** Reads what is not known yet, once. */
+  async load(): Promise<void> {
+    if (!this.#loaded) await this.refresh();
+  }
+
+  /** Looks at the folder again: new packs are read, packs that are gone are dropped. */
+  refresh(): Promise<void> {
+    this.#loading ??= this.#read().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  find(digest: Digest): BlobPlace | undefined {
+    const place = this.#places.get(digest);
+    return place === undefined ? undefined : { packId: this.#packIds[Math.floor(place / indexSpan)]!, index: place % indexSpan };
+  }
+
+  /** @param digests 32 bytes each, in the order of the pack's table */
+  add(packId: string, digests: Uint8Array): void {
+    if (this.#packNumbers.has(packId)) return;
+    const number = this.#packIds.push(packId) - 1;
+    this.#packNumbers.set(packId, number);
+    for (let index = 0; index * 32 < digests.length; index++) {
+      this.#addPlace(toHex(digests.subarray(index * 32, index * 32 + 32)), number * indexSpan + index);
+    }
+  }
+
+  async drop(packId: string): Promise<void> {
+    const number = this.#packNumbers.get(packId);
+    this.unreadable.delete(packId);
+    this.#reader.forget(packId);
+    await this.#cache?.forget(packId);
+    if (number === undefined) return;
+    this.#packNumbers.delete(packId);
+    const elsewhere = (place: number) => Math.floor(place / indexSpan) !== number;
+    for (const [digest, places] of this.#further) this.#setFurther(digest, places.filter(elsewhere));
+    for (const [digest, place] of this.#places) if (!elsewhere(place)) this.#promote(digest);
+  }
+
+  async #read(): Promise<void> {
+    const names = await this.#backend.list('packs');
+    const present = new Set(names.map(packIdOf).filter((id) => id !== undefined));
+    for (const id of [...this.#packNumbers.keys(), ...this.unreadable.keys()]) if (!present.has(id)) await this.drop(id);
+    const found = new Map<string, Uint8Array>();
+    const unknown = [...present].filter((id) => !this.#packNumbers.has(id));
+    await forEachBounded(unknown, parallelReads, async (id) => {
+      const digests = await this.#digestsOf(id);
+      if (digests) found.set(id, digests);
+    });
+    // In the order of their ids, so that of several places of a content every process takes the same.
+    for (const id of [...found.keys()].sort()) this.add(id, found.get(id)!);
+    this.#loaded = true;
+  }
+
+  async #digestsOf(packId: string): Promise<Uint8Array | undefined> {
+    const cached = await this.#cache?.load(packId);
+    if (cached) return cached;
+    try {
+      const digests = (await this.#reader.table(packId)).digests();
+      this.unreadable.delete(packId);
+      await this.#cache?.save(packId, digests);
+      return digests;
+    } catch (thrown) {
+      const error = toCairnError(thrown);
+      // Gone since it was listed: pruned by a writer, which is no fault.
+      if (error.code !== 'not_found') this.unreadable.set(packId, error);
+      return undefined;
+    }
+  }
+
+  #addPlace(digest: Digest, place: number): void {
+    if (this.#places.has(digest)) this.#setFurther(digest, [...(this.#further.get(digest) ?? []), place]);
+    else this.#places.set(digest, place);
+  }
+
+  #promote(digest: Digest): void {
+    const [next, ...rest] = this.#further.get(digest) ?? [];
+    if (next === undefined) this.#places.delete(digest);
+    else this.#places.set(digest, next);
+    this.#setFurther(digest, rest);
+  }
+
+  #setFurther(digest: Digest, places: number[]): void {
+    if (places.length === 0) this.#further.delete(digest);
+    else this.#further.set(digest, places);
+  }
+}
