@@ -45,6 +45,11 @@ export const restoreParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
 });
 
+export const pruneParams = z.object({
+  /** Only says what would be freed. */
+  dryRun: z.boolean().default(false),
+});
+
 export const methods = {
   'service.about': method(
     none,
@@ -66,11 +71,18 @@ export const methods = {
   'snapshots.get': method(z.object({ snapshot: snapshotName }), z.object({ snapshot: model.snapshot, files: z.array(model.fileRow) })),
   'snapshots.tensors': method(z.object({ snapshot: snapshotName, ...page }), z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) })),
 
+  /** A pinned snapshot can't be removed until it is unpinned. */
+  'snapshots.pin': method(
+    z.object({ snapshots: z.array(snapshotName).min(1), pinned: z.boolean() }),
+    z.object({ snapshots: z.array(model.snapshot) }),
+  ),
+
   'archive.plan': method(archiveParams, z.object({ plan: model.plan })),
   'archive.start': method(archiveParams, jobStarted),
   'verify.start': method(verifyParams, jobStarted),
   'restore.start': method(restoreParams, jobStarted),
   'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
+  'prune.start': method(pruneParams, jobStarted),
   'rebuild.start': method(none, jobStarted),
 
   'jobs.list': method(none, z.object({ jobs: z.array(model.job) })),

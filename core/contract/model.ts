@@ -147,7 +147,7 @@ export const finding = z.object({
 });
 export type Finding = z.infer<typeof finding>;
 
-export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove']);
+export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove', 'prune']);
 export type JobKind = z.infer<typeof jobKind>;
 export const jobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
 export type JobState = z.infer<typeof jobState>;

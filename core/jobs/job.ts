@@ -56,4 +56,5 @@ export const jobAccess: Record<JobKind, 'read' | 'write'> = {
   restore: 'read',
   rebuild: 'write',
   remove: 'write',
+  prune: 'write',
 };

@@ -1,0 +1,77 @@
+/** What people read of a job: its title, and the command line that does the same. */
+import type { CheckedParamsOf } from '../contract/methods.ts';
+import type { JobKind } from '../contract/model.ts';
+
+export interface Told {
+  title: string;
+  command: string;
+}
+
+/** Parameters by kind of job, as its handler receives them. */
+export interface JobParams {
+  archive: CheckedParamsOf<'archive.start'>;
+  verify: CheckedParamsOf<'verify.start'>;
+  restore: CheckedParamsOf<'restore.start'>;
+  remove: CheckedParamsOf<'remove.start'>;
+  prune: CheckedParamsOf<'prune.start'>;
+  rebuild: CheckedParamsOf<'rebuild.start'>;
+}
+
+/** A word as a POSIX shell takes it back unchanged. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function option(name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [name, shellWord(String(value))];
+}
+
+function listed(names: string[], many: string): string {
+  return names.length === 1 ? names[0]! : `${names.length} ${many}`;
+}
+
+const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words: string[]] } = {
+  archive: ({ paths, run, steps, method, threads, keyframe }) => [
+    `Archive ${steps?.length === 1 ? `step ${steps[0]} of ` : ''}${run ?? listed(paths, 'folders')}`,
+    [
+      'archive',
+      ...paths.map(shellWord),
+      ...option('--run', run),
+      ...(steps ?? []).flatMap((step) => option('--step', step)),
+      ...(method === 'cairn' ? [] : ['--method', method]),
+      ...option('--threads', threads),
+      ...(keyframe ? ['--keyframe'] : []),
+    ],
+  ],
+  verify: ({ snapshots, mode, percent, threads }) => [
+    `Verify ${snapshots.length === 0 ? 'the store' : listed(snapshots, 'snapshots')} (${mode})`,
+    [
+      'verify',
+      ...snapshots.map(shellWord),
+      ...(mode === 'structure' ? ['--structure'] : []),
+      ...(percent < 100 ? option('--percent', percent) : []),
+      ...option('--threads', threads),
+    ],
+  ],
+  restore: ({ snapshot, to, files, tensor, tensorFormat, force, threads }) => [
+    `Restore ${tensor === undefined ? '' : `${tensor} of `}${snapshot} to ${to}`,
+    [
+      'restore',
+      shellWord(snapshot),
+      ...option('--to', to),
+      ...option('--files', files),
+      ...option('--tensor', tensor),
+      ...(tensor !== undefined && tensorFormat !== 'npy' ? ['--format', tensorFormat] : []),
+      ...(force ? ['--force'] : []),
+      ...option('--threads', threads),
+    ],
+  ],
+  remove: ({ snapshots }) => [`Remove ${listed(snapshots, 'snapshots')}`, ['rm', ...snapshots.map(shellWord)]],
+  prune: ({ dryRun }) => [dryRun ? 'See what pruning would free' : 'Prune the store', ['prune', ...(dryRun ? ['--dry-run'] : [])]],
+  rebuild: () => ['Rebuild the catalogue', ['rebuild']],
+};
+
+export function describeJob<K extends JobKind>(kind: K, params: JobParams[K]): Told {
+  const [title, words] = tellers[kind](params);
+  return { title, command: ['cairn', ...words].join(' ') };
+}

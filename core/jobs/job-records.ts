@@ -1,0 +1,20 @@
+/** Where the queue keeps jobs and their logs: two tables of the catalogue. */
+import type { Job, JobLogLine } from '../contract/model.ts';
+
+/** A job as it is kept: the record that clients see, and what is needed to run it again. */
+export interface KeptJob {
+  job: Job;
+  /** Plain JSON. */
+  params: unknown;
+}
+
+export interface JobRecords {
+  /** Inserts or replaces by `job.id`. */
+  saveJob(job: Job, params: unknown): void;
+  /** Newest first by `queued`. */
+  jobs(limit: number): KeptJob[];
+  job(id: string): KeptJob | undefined;
+  addJobLog(id: string, line: JobLogLine): void;
+  /** In the order they were added. */
+  jobLog(id: string): JobLogLine[];
+}

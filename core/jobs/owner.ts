@@ -1,0 +1,42 @@
+/**
+ * Which process a job belongs to. Several services may share one catalogue (the desktop and a command line beside it),
+ * so a job found running is interrupted only where the process that ran it is gone.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+const owner = z.object({ host: z.string(), pid: z.number().int(), started: z.string() });
+export type Owner = z.infer<typeof owner>;
+
+/** What is kept beside a job: its parameters and its owner. */
+export const keptParams = z.object({ owner, params: z.unknown() });
+
+/** Start time of a process in the system's own units, where /proc tells it; so a reused pid is not mistaken. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+export function thisOwner(): Owner {
+  return { host: hostname(), pid: process.pid, started: startOf(process.pid) };
+}
+
+/** Of a process of another machine nothing can be known, so it counts as living. */
+export function lives({ host, pid, started }: Owner): boolean {
+  if (host !== hostname()) return true;
+  return exists(pid) && startOf(pid) === started;
+}
