@@ -10,10 +10,30 @@ export interface FileIdentity {
   device: bigint;
 }
 
+/** What reading a file's header (or a small state file) gave; kept with its identity, so that a rescan needs no read. */
+export interface FileHeader {
+  /** Name of the reader, or bytes. */
+  format: string;
+  /** True where the header proves that the file has its full length. */
+  whole: boolean;
+  /** True where the system refused to read it. */
+  unreadable?: boolean;
+  damaged?: boolean;
+  note?: string;
+  /** What recognisers read from it, by question; plain JSON. */
+  facts?: Record<string, unknown>;
+}
+
+/** A file of an earlier scan. */
+export interface KnownFile extends FileIdentity {
+  header: FileHeader;
+}
+
 export interface FoundFile extends FileIdentity {
-  /** Relative to the checkpoint, "/" between parts. */
+  /** Relative to the checkpoint, "/" between parts; its own name where the checkpoint is this file. */
   path: string;
   mode: number;
+  header?: FileHeader;
 }
 
 export type PartName = 'weights' | 'optimizer' | 'scheduler' | 'random' | 'configuration' | 'other';

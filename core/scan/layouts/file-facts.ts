@@ -1,0 +1,113 @@
+/**
+ * What is known of single files: their headers and the few values that recognisers read from small state files. A
+ * file with the identity of an earlier scan is not opened again.
+ */
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { CairnError } from '../../contract/errors.ts';
+import { readLayout } from '../formats/registry.ts';
+import type { FileLayout } from '../file-layout.ts';
+import type { Gate, TreeFile } from '../folder-tree.ts';
+import type { FileHeader, FileIdentity, KnownFile } from '../found.ts';
+import { mayHoldTensors } from './file-kinds.ts';
+
+/** Looks a file of an earlier scan up by its absolute path. */
+export type PreviousFiles = (path: string) => KnownFile | undefined;
+
+/** State files larger than this are not read. */
+const maxTextBytes = 128 * 1024 * 1024;
+
+export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.inode === b.inode && a.device === b.device;
+}
+
+export class FileFacts {
+  readonly #gate: Gate;
+  readonly #previous: PreviousFiles;
+  readonly #headers = new Map<string, FileHeader>();
+
+  constructor(gate: Gate, previous: PreviousFiles = () => undefined) {
+    this.#gate = gate;
+    this.#previous = previous;
+  }
+
+  /** The header as known so far, without reading. */
+  known(file: TreeFile): FileHeader | undefined {
+    const held = this.#headers.get(file.path);
+    if (held) return held;
+    const before = this.#previous(file.path);
+    if (!before || !sameIdentity(before, file)) return undefined;
+    this.#headers.set(file.path, before.header);
+    return before.header;
+  }
+
+  /** Reads the file's header where it may have one and that was not done before. Never throws for one file. */
+  async header(file: TreeFile): Promise<FileHeader> {
+    const known = this.known(file);
+    if (known && known.format !== unread) return known;
+    const header = { ...(await this.#readHeader(file)), ...(known?.facts && { facts: known.facts }) };
+    this.#headers.set(file.path, header);
+    return header;
+  }
+
+  /**
+   * A value read from the file by `read`, remembered under `question` for later scans.
+   *
+   * @param schema of the value, which may come back from a catalogue
+   * @returns undefined where the file can't be read as asked
+   */
+  async fact<T>(file: TreeFile, question: string, schema: z.ZodType<T>, read: (file: TreeFile) => Promise<T>): Promise<T | undefined> {
+    const known = this.known(file)?.facts;
+    if (known && question in known) return this.recall(file, question, schema);
+    const value = await this.#gate(() => read(file)).catch(() => undefined);
+    this.remember(file, question, value ?? null);
+    return value;
+  }
+
+  /** The value remembered under `question`; undefined where there is none of this shape. */
+  recall<T>(file: TreeFile, question: string, schema: z.ZodType<T>): T | undefined {
+    const parsed = schema.safeParse(this.known(file)?.facts?.[question]);
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  /** Keeps a plain JSON value with the file's header. */
+  remember(file: TreeFile, question: string, value: unknown): void {
+    const header = this.known(file) ?? { format: unread, whole: false };
+    this.#headers.set(file.path, { ...header, facts: { ...header.facts, [question]: value } });
+  }
+
+  async #readHeader(file: TreeFile): Promise<FileHeader> {
+    if (file.size === 0 || !mayHoldTensors(file.name)) return { format: 'bytes', whole: false };
+    try {
+      return headerOf(await this.#gate(() => readLayout(file.path)));
+    } catch (thrown) {
+      const note = thrown instanceof CairnError ? thrown.message : `can't be read: ${String(thrown)}`;
+      return { format: 'bytes', whole: false, unreadable: true, note };
+    }
+  }
+}
+
+/** Stands for a header of which only facts were asked. */
+const unread = '';
+
+function headerOf(layout: FileLayout): FileHeader {
+  const { format, note, damaged } = layout;
+  const whole = format !== 'bytes' && !damaged;
+  return { format, whole, ...(damaged && { damaged }), ...(note !== undefined && { note }) };
+}
+
+/** The text of a small file. @throws where it is larger than a state file can be */
+export async function readText(file: TreeFile): Promise<string> {
+  if (file.size > maxTextBytes)
+    throw new CairnError('bad_input', `${file.path}: too large for a state file; check it`, { path: file.path });
+  return readFile(file.path, 'utf8');
+}
+
+/** JSON as Python writes it: with NaN and Infinity, which become null. */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(text.replace(/(?<=[:[,]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, 'null'));
+  }
+}
