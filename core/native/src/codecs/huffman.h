@@ -2,8 +2,8 @@
 // huffman.md.
 #pragma once
 
-#include "codec.h"
-#include "prefix_code.h"
+#include "codecs/codec.h"
+#include "codecs/prefix_code.h"
 
 namespace cairn {
 
@@ -19,6 +19,17 @@ struct StreamLayout {
   CAIRN_INLINE size_t begin(unsigned stream, size_t n) const { return stream * per < n ? stream * per : n; }
   CAIRN_INLINE size_t size(unsigned stream, size_t n) const { return begin(stream + 1, n) - begin(stream, n); }
 };
+
+// The streams of n symbols, one after the other: stream i is [bounds[i], bounds[i + 1]).
+struct CodedStreams {
+  const uint8_t* bounds[most_streams + 1];
+  uint8_t* symbols;
+  size_t n;
+};
+
+// What Kernels::encode_stream wants: length of the code, and the code left-aligned, so that appending a code is a
+// shift to the right by the low six bits of its entry and an OR.
+void fill_encode_table(const PrefixCode& code, uint64_t entries[256]);
 
 // Codes n symbols. Requires: every symbol has a code in `code`, which is not lone; n from 1 to 2^22; `work` has
 // stream_work(n) bytes; `out` has `slack` bytes behind `capacity`.

@@ -1,4 +1,4 @@
-#include "prefix_code.h"
+#include "codecs/prefix_code.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // huffman.md. Streams of such codes: huffman.h.
 #pragma once
 
-#include "bit_stream.h"
+#include "codecs/bit_stream.h"
 
 namespace cairn {
 

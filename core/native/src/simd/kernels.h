@@ -8,15 +8,74 @@
 
 namespace cairn {
 
+struct CodedStreams;
+struct PrefixCode;
+
+// Width in bytes of the elements that planes are made of, and whether each is rotated left by one bit first.
+struct PlaneShape {
+  unsigned width;
+  bool rotated;
+};
+
 struct Kernels {
   const char* name;
   // Members are added by the codecs that need them, each with a comment: requires, returns.
+
+  // -- digest (base/digest.h; BLAKE3) --
+  // Chaining values (32 bytes each, to `out`) of `count` consecutive chunks of 1024 bytes each; `counter` is the
+  // index of the first chunk in its content.
+  void (*hash_chunks)(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out);
+  // Chaining values of `count` parents, each over 64 bytes (two chaining values) of `input`. `out` may be `input`.
+  void (*hash_parents)(const uint8_t* input, size_t count, uint8_t* out);
+
+  // -- checksum --
+  // CRC-32C register after `length` more bytes; `state` is 0xFFFFFFFF at first, and the final value inverted.
+  uint32_t (*checksum)(uint32_t state, const uint8_t* data, size_t length);
+
+  // -- huffman (codecs/huffman.h) --
+  // Codes n symbols into one bit stream at `out` and returns its bytes; up to 8 more may be written. entries[s] is the
+  // length of the code of s, and its bits left-aligned in the 64 (see fill_encode_table).
+  size_t (*encode_stream)(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out);
+  // Decodes all streams; false where one of them isn't consumed exactly. Writes nothing but the symbols.
+  bool (*decode_streams)(const CodedStreams& coded, const PrefixCode& code);
+
+  // -- planes (codecs/planes.h) --
+  // How often each value occurs among n bytes, n below 2^32.
+  void (*count_bytes)(const uint8_t* bytes, size_t n, uint32_t counts[256]);
+  // Gathers byte p of every element in planes[p], p from 0 to width - 1 (1, 2, 4 or 8), after XOR with the same element of
+  // `base` (null: none) and, where `rotated`, a rotation of the element to the left by one bit. Planes may be written
+  // `slack` bytes past their end.
+  void (*split_planes)(const uint8_t* raw, const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* const planes[8]);
+  // The inverse; `raw` may be written `slack` bytes past its end, planes and base are read up to `slack` past theirs.
+  void (*merge_planes)(const uint8_t* const planes[8], const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* raw);
+  // Bit i % 8 of flags[i / 8] becomes 1 where symbols[i] is not `usual` (bits past n: 0), and those symbols go to `others`
+  // in order; returns how many. Symbols are read, flags and others written, up to `slack` bytes past their end.
+  size_t (*part_others)(const uint8_t* symbols, size_t n, uint8_t usual, uint8_t* flags, uint8_t* others);
+  // The inverse. Requires: as many others as there are flags set among the first n, flags past n are 0.
+  void (*place_others)(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t usual, uint8_t* symbols);
 };
 
-extern const Kernels scalar_kernels;
+// Each kernel group fills its own members, once per instruction set; dispatch.cc starts every table as a copy of the
+// scalar one, so an instruction set overrides only what it does better. Declared here, called there, one line a group.
+void add_scalar_digest(Kernels& table);
+void add_scalar_checksum(Kernels& table);
+void add_scalar_huffman(Kernels& table);
+void add_scalar_planes(Kernels& table);
+void add_avx2_digest(Kernels& table);
+void add_avx2_checksum(Kernels& table);
+void add_avx2_huffman(Kernels& table);
+void add_avx2_planes(Kernels& table);
+void add_neon_checksum(Kernels& table);
 
-// The table in force, and by name (null where this machine can't run it or it isn't built).
+// The table in force; throws std::runtime_error where CAIRN_IMPLEMENTATION names one that this machine can't run or
+// that isn't built. By name: null in that case.
 const Kernels& kernels();
 const Kernels* kernels_named(const char* name);
+
+// Names of the tables this machine can run, best last; ends with null.
+const char* const* kernel_names();
+
+// Puts another table in force for this thread until it is undone with null: benchmarks only.
+void force_kernels(const Kernels* table);
 
 }  // namespace cairn

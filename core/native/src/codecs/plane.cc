@@ -1,0 +1,150 @@
+#include "codecs/plane.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/scratch.h"
+#include "codecs/huffman.h"
+#include "simd/kernels.h"
+
+namespace cairn {
+namespace {
+
+// What a plane costs in each way, from the counts of its symbols.
+struct PlaneCounts {
+  uint32_t counts[256];
+  uint8_t usual;         // the most frequent symbol, the lowest of several
+  uint32_t usual_count;
+};
+
+void find_usual(PlaneCounts& plane) {
+  const uint32_t* const most = std::max_element(plane.counts, plane.counts + 256);
+  plane.usual = static_cast<uint8_t>(most - plane.counts);
+  plane.usual_count = *most;
+}
+
+// A saving of less than a thousandth is not worth decoding.
+bool worth_coding(size_t size, size_t n) { return size < n - n / 1024; }
+
+size_t huffman_size(const PrefixCode& code, const uint32_t counts[256], size_t n) {
+  uint8_t table[longest_prefix_code + 8];
+  BitWriter bits(table);
+  write_prefix_code(code, bits);
+  const size_t table_size = static_cast<size_t>(bits.finish() - table);
+  const size_t stream_sizes = n < 2048 ? 1 + (n >= 128) : most_streams * (n < 131072 ? 2 : 3);
+  return 1 + table_size + stream_sizes + coded_bits(code, counts) / 8;
+}
+
+size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity) {
+  if (1 + n > capacity) return does_not_fit;
+  out[0] = static_cast<uint8_t>(PlaneMode::raw);
+  std::memcpy(out + 1, symbols, n);
+  return 1 + n;
+}
+
+size_t encode_constant_plane(uint8_t symbol, uint8_t* out, size_t capacity) {
+  if (capacity < 2) return does_not_fit;
+  out[0] = static_cast<uint8_t>(PlaneMode::constant);
+  out[1] = symbol;
+  return 2;
+}
+
+size_t encode_huffman_plane(const uint8_t* symbols, size_t n, const PrefixCode& code, Scratch& scratch, uint8_t* out,
+                            size_t capacity) {
+  if (capacity < 1) return does_not_fit;
+  Scratch::Scope scope(scratch);
+  out[0] = static_cast<uint8_t>(PlaneMode::huffman);
+  const size_t size = encode_symbols(symbols, n, code, scratch.take<uint8_t>(stream_work(n)), out + 1, capacity - 1);
+  return size == does_not_fit ? does_not_fit : 1 + size;
+}
+
+size_t encode_sparse_plane(const uint8_t* symbols, size_t n, uint8_t usual, unsigned depth, Scratch& scratch, uint8_t* out,
+                           size_t capacity) {
+  if (capacity < 2) return does_not_fit;
+  Scratch::Scope scope(scratch);
+  uint8_t* const flags = scratch.take<uint8_t>(n / 8 + 1);
+  uint8_t* const others = scratch.take<uint8_t>(n);
+  const size_t other_count = kernels().part_others(symbols, n, usual, flags, others);
+  out[0] = static_cast<uint8_t>(PlaneMode::sparse);
+  out[1] = usual;
+  const size_t flags_size = encode_plane(flags, (n + 7) / 8, depth + 1, scratch, out + 2, capacity - 2);
+  if (flags_size == does_not_fit) return does_not_fit;
+  const size_t start = 2 + flags_size;
+  const size_t others_size = encode_plane(others, other_count, deepest_plane, scratch, out + start, capacity - start);
+  return others_size == does_not_fit ? does_not_fit : start + others_size;
+}
+
+// Codes of a bit or more waste most where one symbol is usual. Below three in five, flags gain nothing.
+bool may_be_sparse(const PlaneCounts& plane, size_t n, unsigned depth) {
+  return depth < deepest_plane && n >= 64 && plane.usual_count >= n / 5 * 3;
+}
+
+const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,
+                                   size_t n) {
+  if (from == end || depth >= deepest_plane) return nullptr;
+  const uint8_t usual = *from++;
+  Scratch::Scope scope(scratch);
+  const size_t flag_bytes = (n + 7) / 8;
+  uint8_t* const flags = scratch.take<uint8_t>(flag_bytes);
+  uint8_t* const others = scratch.take<uint8_t>(n);
+  from = decode_plane(from, end, depth + 1, scratch, flags, flag_bytes);
+  if (from == nullptr || (n % 8 != 0 && flags[flag_bytes - 1] >> (n % 8) != 0)) return nullptr;
+  size_t other_count = 0;
+  for (size_t i = 0; i < flag_bytes; ++i) other_count += static_cast<size_t>(__builtin_popcount(flags[i]));
+  if (other_count == 0) return nullptr;
+  from = decode_plane(from, end, deepest_plane, scratch, others, other_count);
+  if (from != nullptr) kernels().place_others(flags, others, n, usual, symbols);
+  return from;
+}
+
+}  // namespace
+
+size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& scratch, uint8_t* out, size_t capacity) {
+  PlaneCounts plane;
+  kernels().count_bytes(symbols, n, plane.counts);
+  find_usual(plane);
+  if (plane.usual_count == n) return encode_constant_plane(plane.usual, out, capacity);
+  const PrefixCode code = build_prefix_code(plane.counts);
+  const size_t by_code = huffman_size(code, plane.counts, n);
+  if (may_be_sparse(plane, n, depth)) {
+    // Flags and others take two passes more, so they have to gain more than a sixty-fourth.
+    const size_t allowed = std::min({capacity, by_code - by_code / 64, n});
+    const size_t size = encode_sparse_plane(symbols, n, plane.usual, depth, scratch, out, allowed);
+    if (size != does_not_fit) return size;
+  }
+  if (!worth_coding(by_code, n)) return encode_raw_plane(symbols, n, out, capacity);
+  return encode_huffman_plane(symbols, n, code, scratch, out, capacity);
+}
+
+const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,
+                            size_t n) {
+  if (from == end) return nullptr;
+  const uint8_t mode = *from++;
+  switch (mode) {
+    case static_cast<uint8_t>(PlaneMode::raw):
+      if (static_cast<size_t>(end - from) < n) return nullptr;
+      std::memcpy(symbols, from, n);
+      return from + n;
+    case static_cast<uint8_t>(PlaneMode::constant):
+      if (from == end) return nullptr;
+      std::memset(symbols, *from, n);
+      return from + 1;
+    case static_cast<uint8_t>(PlaneMode::huffman):
+      return decode_symbols(from, end, symbols, n);
+    case static_cast<uint8_t>(PlaneMode::sparse):
+      return decode_sparse_plane(from, end, depth, scratch, symbols, n);
+    default:
+      return nullptr;
+  }
+}
+
+size_t estimate_plane(const uint32_t counts[256], size_t n) {
+  PlaneCounts plane;
+  std::copy(counts, counts + 256, plane.counts);
+  find_usual(plane);
+  if (plane.usual_count == n) return 2;
+  const size_t by_code = huffman_size(build_prefix_code(counts), counts, n);
+  return worth_coding(by_code, n) ? by_code : 1 + n;
+}
+
+}  // namespace cairn

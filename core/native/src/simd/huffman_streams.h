@@ -1,0 +1,230 @@
+// The loops of Huffman streams, in portable code. Included once by each instruction set's file, in whose unnamed
+// namespace everything lands, so that each gets its own copy with its own compiler flags.
+//
+// Decoding follows the multi-symbol tables that DESIGN measured: a look-up takes 12 bits and gives up to four symbols.
+#pragma once
+
+#include "codecs/huffman.h"
+
+namespace cairn {
+namespace {
+
+CAIRN_INLINE void store_u32(uint8_t* to, uint32_t value) { std::memcpy(to, &value, sizeof value); }
+
+// ---- encoding
+
+// Four codes pushed in from the top, then moved down: what lies below them (lengths, older bits) falls out.
+struct Piece {
+  uint64_t bits;
+  unsigned count;
+};
+
+CAIRN_INLINE Piece join_four(const uint8_t* symbols, const uint64_t* entries) {
+  const uint64_t a = entries[symbols[0]], b = entries[symbols[1]], c = entries[symbols[2]], d = entries[symbols[3]];
+  uint64_t bits = a;
+  bits = bits >> (b & 63) | b;
+  bits = bits >> (c & 63) | c;
+  bits = bits >> (d & 63) | d;
+  const unsigned count = static_cast<uint8_t>(a + b + c + d);
+  return {bits >> (-count & 63), count};  // four codes of a code that is not lone: count from 4 to 48
+}
+
+size_t encode_stream_portable(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out) {
+  uint8_t* at = out;
+  uint64_t bits = 0;
+  unsigned held = 0;
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const Piece piece = join_four(symbols + i, entries);
+    bits |= piece.bits << held;
+    store_u64(at, bits);
+    held += piece.count;
+    at += held >> 3;
+    bits >>= held & 56;
+    held &= 7;
+  }
+  for (; i < n; ++i) {
+    const uint64_t entry = entries[symbols[i]];
+    const unsigned length = entry & 63;
+    bits |= entry >> (64 - length) << held;
+    held += length;
+    store_u64(at, bits);
+    at += held >> 3;
+    bits >>= held & 56;
+    held &= 7;
+  }
+  if (held != 0) *at++ = static_cast<uint8_t>(bits);
+  return static_cast<size_t>(at - out);
+}
+
+// ---- decoding
+
+constexpr unsigned group_index_bits = max_code_bits;
+
+// Entry of the table of groups: bits of the group | symbols in it << 8 | length of its first code << 16 | symbols << 32.
+CAIRN_INLINE unsigned bits_of(uint64_t group) { return static_cast<uint8_t>(group); }
+CAIRN_INLINE unsigned count_of(uint64_t group) { return static_cast<uint8_t>(group >> 8); }
+CAIRN_INLINE unsigned first_bits_of(uint64_t group) { return static_cast<uint8_t>(group >> 16); }
+
+CAIRN_INLINE uint64_t lone_group(uint64_t bits, uint64_t symbol) { return bits | 1 << 8 | bits << 16 | symbol << 32; }
+
+// `head` followed by as much of `tail` as fits into the index: all, its first symbol, or nothing.
+CAIRN_INLINE uint64_t append(uint64_t head, uint64_t tail) {
+  const unsigned room = group_index_bits - bits_of(head);
+  const unsigned symbols_at = 32 + 8 * count_of(head);
+  const uint64_t all = head + (tail & 0xffff) + (tail >> 32 << symbols_at);
+  const uint64_t one = head + first_bits_of(tail) + (1 << 8) + ((tail >> 32 & 0xff) << symbols_at);
+  return bits_of(tail) <= room ? all : first_bits_of(tail) <= room ? one : head;
+}
+
+// Singles, then pairs, then pairs of pairs.
+void fill_group_table(const PrefixCode& code, uint64_t* groups) {
+  constexpr unsigned entries = 1u << group_index_bits;
+  uint16_t singles[entries];
+  uint64_t pairs[entries];
+  fill_symbol_table(code, group_index_bits, singles);
+  for (unsigned i = 0; i < entries; ++i) {
+    const unsigned entry = singles[i], bits = entry & 0xff;
+    const unsigned next = singles[i >> bits];
+    pairs[i] = append(lone_group(bits, entry >> 8), lone_group(next & 0xff, next >> 8));
+  }
+  for (unsigned i = 0; i < entries; ++i) groups[i] = append(pairs[i], pairs[i >> bits_of(pairs[i])]);
+}
+
+// One stream while it is decoded.
+struct Cursor {
+  const uint8_t* in;
+  unsigned skipped;  // bits of *in that are consumed, below 8
+  uint8_t* out;
+  const uint8_t* in_end;
+  uint8_t* out_end;
+};
+
+// A round is four look-ups, from one load of 64 bits: at most 48 bits and, in groups, 16 symbols. This many rounds are
+// safe whatever the bits are: they read and write only inside the stream.
+CAIRN_INLINE size_t safe_rounds(const Cursor& cursor, unsigned round_symbols) {
+  const size_t in_left = static_cast<size_t>(cursor.in_end - cursor.in);
+  const size_t out_left = static_cast<size_t>(cursor.out_end - cursor.out);
+  const size_t by_in = in_left < 8 ? 0 : (in_left - 8) / 6 + 1;
+  const size_t by_out = out_left / round_symbols;
+  return by_in < by_out ? by_in : by_out;
+}
+
+struct GroupLookup {
+  const uint64_t* table;
+  static constexpr unsigned round_symbols = 16;
+  CAIRN_INLINE void step(uint64_t& bits, unsigned& used, uint8_t*& out) const {
+    const uint64_t group = table[bits & ((1u << group_index_bits) - 1)];
+    bits >>= group & 63;
+    used += static_cast<unsigned>(group);
+    store_u32(out, static_cast<uint32_t>(group >> 32));
+    out += count_of(group);
+  }
+};
+
+struct SymbolLookup {
+  const uint16_t* table;
+  unsigned mask;
+  static constexpr unsigned round_symbols = 4;
+  CAIRN_INLINE void step(uint64_t& bits, unsigned& used, uint8_t*& out) const {
+    const unsigned entry = table[bits & mask];
+    bits >>= entry & 63;
+    used += entry;
+    *out++ = static_cast<uint8_t>(entry >> 8);
+  }
+};
+
+// Rounds of `together` streams at once, as long as they are safe for all of them.
+template <unsigned together, class Lookup>
+CAIRN_INLINE void decode_rounds(Cursor* cursors, const Lookup& lookup) {
+  const uint8_t* in[together];
+  uint8_t* out[together];
+  unsigned used[together];
+  for (;;) {
+    size_t rounds = SIZE_MAX;
+    for (unsigned s = 0; s < together; ++s) {
+      const size_t safe = safe_rounds(cursors[s], Lookup::round_symbols);
+      rounds = safe < rounds ? safe : rounds;
+      in[s] = cursors[s].in;
+      out[s] = cursors[s].out;
+      used[s] = cursors[s].skipped;
+    }
+    if (rounds == 0) return;
+    for (; rounds > 0; --rounds) {
+      uint64_t bits[together];
+#pragma GCC unroll 8
+      for (unsigned s = 0; s < together; ++s) bits[s] = load_u64(in[s]) >> used[s];
+#pragma GCC unroll 4
+      for (unsigned step = 0; step < 4; ++step) {
+#pragma GCC unroll 8
+        for (unsigned s = 0; s < together; ++s) lookup.step(bits[s], used[s], out[s]);
+      }
+#pragma GCC unroll 8
+      for (unsigned s = 0; s < together; ++s) {
+        in[s] += static_cast<uint8_t>(used[s]) >> 3;
+        used[s] &= 7;
+      }
+    }
+    for (unsigned s = 0; s < together; ++s) {
+      cursors[s].in = in[s];
+      cursors[s].out = out[s];
+      cursors[s].skipped = used[s];
+    }
+  }
+}
+
+// What the rounds leave, symbol by symbol. False where the stream doesn't end with the last symbol.
+bool decode_rest(Cursor& cursor, const uint16_t* symbols, unsigned index_bits) {
+  BitReader in(cursor.in, cursor.in_end, cursor.skipped);
+  while (cursor.out < cursor.out_end) {
+    in.refill();
+    for (unsigned i = 0; i < 4 && cursor.out < cursor.out_end; ++i) {
+      const unsigned entry = symbols[in.peek(index_bits)];
+      in.consume(entry & 0xff);
+      *cursor.out++ = static_cast<uint8_t>(entry >> 8);
+    }
+    if (in.overrun()) return false;
+  }
+  return in.finished();
+}
+
+Cursor cursor_of(const CodedStreams& coded, const StreamLayout& layout, unsigned stream) {
+  uint8_t* const out = coded.symbols + layout.begin(stream, coded.n);
+  return {coded.bounds[stream], 0, out, coded.bounds[stream + 1], out + layout.size(stream, coded.n)};
+}
+
+template <unsigned together, class Lookup>
+bool decode_all(const CodedStreams& coded, const Lookup& lookup, const uint16_t* symbols, unsigned index_bits) {
+  const StreamLayout layout(coded.n);
+  Cursor cursors[most_streams];
+  for (unsigned s = 0; s < layout.streams; ++s) cursors[s] = cursor_of(coded, layout, s);
+  if (layout.streams == most_streams) {
+    for (unsigned s = 0; s < most_streams; s += together) decode_rounds<together>(cursors + s, lookup);
+  }
+  for (unsigned s = 0; s < layout.streams; ++s) {
+    decode_rounds<1>(cursors + s, lookup);
+    if (!decode_rest(cursors[s], symbols, index_bits)) return false;
+  }
+  return true;
+}
+
+// Filling the table of groups takes about as long as decoding 10,000 symbols one by one, and groups of long codes are small.
+bool groups_pay(const CodedStreams& coded, const StreamLayout& layout) {
+  const size_t bytes = static_cast<size_t>(coded.bounds[layout.streams] - coded.bounds[0]);
+  return coded.n >= 32768 && bytes < coded.n / 4 * 3;
+}
+
+bool decode_streams_portable(const CodedStreams& coded, const PrefixCode& code) {
+  const unsigned index_bits = longest_code(code);
+  uint16_t symbols[1u << max_code_bits];
+  fill_symbol_table(code, index_bits, symbols);
+  if (!groups_pay(coded, StreamLayout(coded.n))) {
+    return decode_all<4>(coded, SymbolLookup{symbols, (1u << index_bits) - 1}, symbols, index_bits);
+  }
+  uint64_t groups[1u << group_index_bits];
+  fill_group_table(code, groups);
+  return decode_all<4>(coded, GroupLookup{groups}, symbols, index_bits);
+}
+
+}  // namespace
+}  // namespace cairn
