@@ -144,6 +144,8 @@ export interface Addon {
   checksumBytes(bytes: Uint8Array): number;
   /** Drops a file's pages from the page cache where the system can, so that the next read comes from the disk. */
   evict(path: string): void;
+  /** Sets the access and modification time of a file or folder, in nanoseconds since 1970. */
+  setModified(path: string, mtimeNs: bigint): void;
   /** Lowers the CPU and I/O priority of the calling thread where the system can. */
   lowerPriority(): void;
   bench(request: BenchRequest): BenchResult;

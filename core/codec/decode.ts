@@ -16,7 +16,7 @@ export interface StoredContent {
   element: ElementId;
   coding: 'tensor' | 'bytes';
   /** Descriptor of the blocks that hold `length` bytes from `offset`, with what they need. */
-  piece(offset: number, length: number): StoredBlocks;
+  piece(offset: number, length: number): Promise<StoredBlocks>;
   /** Where the bytes go, in order; absent where only the proof is wanted. */
   target?: FileRange[];
 }
@@ -40,15 +40,15 @@ interface StoredPiece<T> {
   whole: boolean;
 }
 
-function itemOf<T extends StoredContent>(piece: StoredPiece<T>): DecodeItem {
+async function itemOf<T extends StoredContent>(piece: StoredPiece<T>): Promise<DecodeItem> {
   const { content, offset, length, whole } = piece;
   const target = content.target && rangesOf(content.target, offset, length);
-  return { blocks: content.piece(offset, length), firstChunk: firstChunkOf(piece), whole, ...(target ? { target } : {}) };
+  return { blocks: await content.piece(offset, length), firstChunk: firstChunkOf(piece), whole, ...(target ? { target } : {}) };
 }
 
 async function decodeBatch<T extends StoredContent>(pool: CodecPool, batch: StoredPiece<T>[], cancel: Int32Array): Promise<(Uint8Array | { error: unknown })[]> {
   const decodeItems = async (pieces: StoredPiece<T>[]): Promise<Uint8Array[]> => {
-    const items = pieces.map(itemOf);
+    const items = await Promise.all(pieces.map(itemOf));
     const result = pieces[0]!.content.coding === 'bytes' ? await pool.decodeBytes({ item: items[0]!, cancel }) : await pool.decode({ items, cancel });
     return result.items.map((item) => item.digest);
   };

@@ -45,16 +45,19 @@ export interface EncodeOptions {
 /** The zstd level by the length of a content: what is small may take its time. */
 const levelFor = (length: number): number => (length <= 4 * 1024 * 1024 ? 19 : 3);
 
-function itemOf(piece: Piece, method: 'cairn' | 'lmc'): EncodeItem {
+async function itemOf(piece: Piece, method: 'cairn' | 'lmc'): Promise<EncodeItem> {
   const { content, offset, length, whole } = piece;
-  const needs = content.base ? [{ role: roles.base, source: content.base.piece(offset, length) }] : [];
+  const needs = content.base ? [{ role: roles.base, source: await content.base.piece(offset, length) }] : [];
   const source = rangesOf(content.ranges, offset, length)[0]!;
   return { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: firstChunkOf(piece), whole };
 }
 
-function encodeBatch(pool: CodecPool, batch: Piece[], options: EncodeOptions): Promise<EncodeResult> {
+async function encodeBatch(pool: CodecPool, batch: Piece[], options: EncodeOptions): Promise<EncodeResult> {
   const first = batch[0]!;
-  if (first.content.coding === 'tensor') return pool.encode({ items: batch.map((piece) => itemOf(piece, options.method)), cancel: options.cancel });
+  if (first.content.coding === 'tensor') {
+    const items = await Promise.all(batch.map((piece) => itemOf(piece, options.method)));
+    return pool.encode({ items, cancel: options.cancel });
+  }
   const ranges = rangesOf(first.content.ranges, first.offset, first.length);
   return pool.encodeBytes({ ranges, firstChunk: firstChunkOf(first), whole: first.whole, level: levelFor(first.content.length), cancel: options.cancel });
 }

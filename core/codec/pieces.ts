@@ -18,7 +18,7 @@ export interface Content {
   blockLog2: number;
   coding: 'tensor' | 'bytes';
   /** The content that a delta may be taken against: its digest, and where to read a piece of it. */
-  base?: { digest: string; piece(offset: number, length: number): RawSource };
+  base?: { digest: string; piece(offset: number, length: number): RawSource | Promise<RawSource> };
 }
 
 export interface Piece {

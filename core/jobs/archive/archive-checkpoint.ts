@@ -1,0 +1,140 @@
+/**
+ * One checkpoint into the store: headers read, contents planned, coded into packs, each pack proved before it has its
+ * name, files compared with what was found, and last the manifest, which is the commit.
+ */
+import { digestRanges } from '../../codec/decode.ts';
+import { encodeContents, type EncodedContent } from '../../codec/encode.ts';
+import type { Content } from '../../codec/pieces.ts';
+import type { CodecPool } from '../../codec/pool.ts';
+import { CairnError, toCairnError } from '../../contract/errors.ts';
+import type { BaseSet } from '../../plan/pairing.ts';
+import { planSnapshot, type PlannedContent, type SnapshotPlan } from '../../plan/planner.ts';
+import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
+import type { Manifest } from '../../store/manifest.ts';
+import type { Store } from '../../store/store.ts';
+import { baseSetOf, Originals } from './base-set.ts';
+import { buildManifest } from './build-manifest.ts';
+import { PackSink } from './pack-sink.ts';
+import { provePack } from './prove.ts';
+import { assertUnchanged, readCheckpoint, type CheckpointFile } from './read-checkpoint.ts';
+
+/** A pack is closed once it holds this many original bytes, so that an interrupted archive keeps what it has. */
+const packRawBytes = 1024 * 1024 * 1024;
+
+export interface CheckpointOptions {
+  method: 'cairn' | 'lmc';
+  maxDepth: number;
+  pool: CodecPool;
+  cancel: Int32Array;
+  now: () => Date;
+  /** Called with original bytes as they are coded, and again as they are proved. */
+  onBytes(phase: 'archive' | 'prove', bytes: number): void;
+}
+
+/** The snapshot that deltas may be taken against. */
+export interface BaseSnapshot {
+  id: string;
+  manifest: Manifest;
+}
+
+export interface ArchivedCheckpoint {
+  id: string;
+  manifest: Manifest;
+}
+
+function* groupsOf(contents: Content[]): Generator<Content[]> {
+  let group: Content[] = [];
+  let bytes = 0;
+  for (const content of contents) {
+    group.push(content);
+    bytes += content.length;
+    if (bytes < packRawBytes) continue;
+    yield group;
+    [group, bytes] = [[], 0];
+  }
+  if (group.length > 0) yield group;
+}
+
+function contentOf(planned: PlannedContent, files: CheckpointFile[], bases: { store: Store; originals?: Originals; usable: boolean }): Content {
+  const { path } = files[planned.file]!;
+  const { length, element, blockLog2, coding, base } = planned;
+  const ranges = planned.ranges.map((range) => ({ path, ...range }));
+  if (!base || !bases.originals) return { ranges, length, element, blockLog2, coding };
+  return { ranges, length, element, blockLog2, coding, base: { digest: base.digest, piece: bases.originals.sourceOf(bases.store, base, bases.usable) } };
+}
+
+async function encodeGroup(store: Store, group: Content[], options: CheckpointOptions): Promise<EncodedContent[]> {
+  const { pool, cancel, method } = options;
+  const sink = await PackSink.create(store);
+  let toProve = 0;
+  try {
+    const encoded = await encodeContents(pool, group, sink, { method, cancel, onBytes: (bytes) => options.onBytes('archive', bytes) });
+    toProve = encoded.reduce((sum, { content }) => sum + content.length, 0);
+    const onBytes = (bytes: number): void => {
+      toProve -= bytes;
+      options.onBytes('prove', bytes);
+    };
+    await sink.finish((path, entries) => provePack(pool, store, path, entries, { cancel, onBytes }));
+    options.onBytes('prove', toProve); // what was stored and proved before
+    return encoded;
+  } catch (thrown) {
+    await sink.abandon();
+    throw thrown;
+  }
+}
+
+async function encodeAll(store: Store, contents: Content[], options: CheckpointOptions): Promise<EncodedContent[]> {
+  const encoded: EncodedContent[] = [];
+  for (const group of groupsOf(contents)) encoded.push(...(await encodeGroup(store, group, options)));
+  return encoded;
+}
+
+/** Digests of whole files; a file that is one content has that content's. */
+async function fileDigests(files: CheckpointFile[], plan: SnapshotPlan, encoded: EncodedContent[], options: CheckpointOptions): Promise<string[]> {
+  const digests: string[] = [];
+  for (const [index, { path, found }] of files.entries()) {
+    const { rest, parts } = plan.files[index]!;
+    const only = rest >= 0 && parts.length === 0 ? rest : undefined;
+    digests.push(only === undefined ? await digestRanges(options.pool, [{ path, offset: 0, length: found.size }], options.cancel) : encoded[only]!.digest);
+  }
+  return digests;
+}
+
+async function attempt(store: Store, run: FoundRun, checkpoint: FoundCheckpoint, base: BaseSnapshot | undefined, usable: boolean, options: CheckpointOptions): Promise<ArchivedCheckpoint> {
+  const files = await readCheckpoint(checkpoint);
+  await assertUnchanged(files);
+  const bases: BaseSet | undefined = base && (await baseSetOf(store, base.manifest));
+  const originals = base && (await Originals.of(base.manifest));
+  const plan = planSnapshot(
+    files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors })),
+    { bases, maxDepth: options.maxDepth },
+  );
+  const contents = plan.contents.map((planned) => contentOf(planned, files, { store, originals, usable }));
+  const encoded = await encodeAll(store, contents, options);
+  const digests = await fileDigests(files, plan, encoded, options);
+  await assertUnchanged(files);
+  const manifest = await buildManifest({ store, run, checkpoint, files, plan, encoded, digests, baseId: base?.id, method: options.method, created: options.now() });
+  return { id: await store.commit(manifest), manifest };
+}
+
+/**
+ * Archives and proves one checkpoint.
+ *
+ * @param base the snapshot before it in its run, where there is one
+ * @throws CairnError `bad_input`, `changed`, `no_space`, `denied`, `damaged`, `cancelled`, `io`; the store is as it was then.
+ */
+export async function archiveCheckpoint(store: Store, run: FoundRun, checkpoint: FoundCheckpoint, base: BaseSnapshot | undefined, options: CheckpointOptions): Promise<ArchivedCheckpoint> {
+  try {
+    return await attempt(store, run, checkpoint, base, true, options);
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    const mayBeTheOriginals = base !== undefined && (error.code === 'damaged' || error.code === 'changed' || error.code === 'not_found');
+    if (!mayBeTheOriginals) throw error;
+  }
+  // Perhaps an original that served as base was changed or went away meanwhile: what the store holds is beyond doubt.
+  try {
+    return await attempt(store, run, checkpoint, base, false, options);
+  } catch (thrown) {
+    throw thrown instanceof CairnError ? thrown : toCairnError(thrown);
+  }
+}

@@ -1,0 +1,65 @@
+/** Collects coded contents in packs of the store, and starts another pack when one is large enough. */
+import type { BlobSink, EncodedContent } from '../../codec/encode.ts';
+import { roles } from '../../codec/elements.ts';
+import type { BlobEntry } from '../../store/blob-source.ts';
+import type { FinishedPack, PackWriter } from '../../store/pack-writer.ts';
+import type { Store } from '../../store/store.ts';
+
+export class PackSink implements BlobSink {
+  readonly #store: Store;
+  readonly #pack: PackWriter;
+  readonly #added = new Set<string>();
+
+  private constructor(store: Store, pack: PackWriter) {
+    this.#store = store;
+    this.#pack = pack;
+  }
+
+  static async create(store: Store): Promise<PackSink> {
+    await store.index.load();
+    return new PackSink(store, await store.createPack());
+  }
+
+  get path(): string {
+    return this.#pack.path;
+  }
+
+  has(digest: string): boolean {
+    return this.#added.has(digest) || this.#store.index.find(digest) !== undefined;
+  }
+
+  reserve(length: number): number {
+    return this.#pack.reserve(length);
+  }
+
+  rewind(offset: number): void {
+    this.#pack.rewind(offset);
+  }
+
+  add({ content, digest, offset, storedLength, lengths, checksums, usesBase }: EncodedContent): void {
+    this.#added.add(digest);
+    this.#pack.add({
+      digest,
+      rawLength: content.length,
+      offset: offset!,
+      storedLength,
+      element: content.element,
+      blockLog2: content.blockLog2,
+      coding: content.coding,
+      needs: usesBase ? [{ role: roles.base, digest: content.base!.digest }] : [],
+      lengths,
+      checksums,
+    });
+  }
+
+  /** Has the pack proved and publishes it; nothing where every content was known. */
+  async finish(prove: (path: string, entries: BlobEntry[]) => Promise<void>): Promise<FinishedPack | undefined> {
+    if (this.#pack.blobCount > 0) return this.#pack.finish(prove);
+    await this.#pack.abandon();
+    return undefined;
+  }
+
+  async abandon(): Promise<void> {
+    await this.#pack.abandon();
+  }
+}

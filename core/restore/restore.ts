@@ -1,0 +1,151 @@
+/**
+ * Gives a snapshot's files back: everything is decoded into a temporary folder beside the target, each file's digest is
+ * compared with the original's, and only then does a file get its name. Nothing that exists is touched without `force`.
+ *
+ *   target folder checked (nothing there already, room enough) -> temporary files of full length -> blobs decoded into
+ *   them -> digests equal -> mode and time -> synced -> renamed -> folders' modes and times
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
+import { setModified } from '../codec/file-times.ts';
+import type { CodecPool } from '../codec/pool.ts';
+import { CairnError } from '../contract/errors.ts';
+import type { Manifest, ManifestFile } from '../store/manifest.ts';
+import { assertAbsent, assertRoom } from './target.ts';
+
+export interface RestoreOptions {
+  pool: CodecPool;
+  cancel: Int32Array;
+  /** Folder that the files go into; made where it is missing. */
+  to: string;
+  /** Replaces files that are there. */
+  force: boolean;
+  /** Which files, by their path in the snapshot. */
+  wanted(file: string): boolean;
+  /** Describes a content of the snapshot for decoding. */
+  content(digest: string): Promise<StoredContent>;
+  /** Called with original bytes as they are decoded, and again as they are compared. */
+  onBytes(phase: 'decode' | 'compare', bytes: number): void;
+}
+
+export interface Restored {
+  files: number;
+  bytes: number;
+}
+
+interface Target {
+  file: ManifestFile;
+  temporary: string;
+  final: string;
+}
+
+/** Bytes of a file outside its parts, in ascending order. */
+function restRanges(file: ManifestFile, at: string): { path: string; offset: number; length: number }[] {
+  const ranges = [];
+  let end = 0;
+  for (const [offset, length] of [...file.parts, [file.size, 0] as const]) {
+    if (offset > end) ranges.push({ path: at, offset: end, length: offset - end });
+    end = offset + length;
+  }
+  return ranges;
+}
+
+async function contentsOf(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<StoredContent[]> {
+  const contents: StoredContent[] = [];
+  for (const { file, temporary } of targets) {
+    for (const [offset, length, blob] of file.parts) {
+      contents.push({ ...(await options.content(manifest.blobs[blob]!)), target: [{ path: temporary, offset, length }] });
+    }
+    if (file.rest >= 0) contents.push({ ...(await options.content(manifest.blobs[file.rest]!)), target: restRanges(file, temporary) });
+  }
+  return contents;
+}
+
+async function createSized(file: string, bytes: number): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    await handle.truncate(bytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function decodeInto(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<void> {
+  const contents = await contentsOf(targets, manifest, options);
+  for await (const { content, digest, error } of decodeContents(options.pool, contents, { cancel: options.cancel, onBytes: (bytes) => options.onBytes('decode', bytes) })) {
+    if (error !== undefined) throw error;
+    if (digest !== content.digest) throw notEqual(content.target?.[0]?.path ?? content.digest);
+  }
+}
+
+function notEqual(what: string): CairnError {
+  return new CairnError('damaged', `${what}: what was decoded is not what was archived; run cairn verify, nothing was restored`, { path: what });
+}
+
+/** Compares the whole file, then gives it mode, time and name, durably. */
+async function finishFile({ file, temporary, final }: Target, options: RestoreOptions): Promise<void> {
+  const digest = await digestRanges(options.pool, [{ path: temporary, offset: 0, length: file.size }], options.cancel, (bytes) => options.onBytes('compare', bytes));
+  if (digest !== file.digest) throw notEqual(final);
+  const handle = await open(temporary, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await chmod(temporary, file.mode);
+  setModified(temporary, BigInt(file.mtimeNs));
+  await mkdir(path.dirname(final), { recursive: true });
+  await rename(temporary, final);
+}
+
+async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promise<void> {
+  for (const link of manifest.links.filter((candidate) => options.wanted(candidate.path))) {
+    const final = path.join(options.to, link.path);
+    await mkdir(path.dirname(final), { recursive: true });
+    if (options.force) await rm(final, { force: true });
+    await symlink(link.target, final);
+  }
+}
+
+/** Deepest first, so that setting a folder's time is not undone by what happens inside it. */
+async function restoreFolders(manifest: Manifest, options: RestoreOptions, all: boolean): Promise<void> {
+  for (const folder of manifest.folders.toSorted((a, b) => b.path.length - a.path.length)) {
+    const final = path.join(options.to, folder.path);
+    if (all) await mkdir(final, { recursive: true });
+    else if (!(await lstat(final).catch(() => undefined))) continue;
+    await chmod(final, folder.mode);
+    setModified(final, BigInt(folder.mtimeNs));
+  }
+}
+
+/**
+ * Restores files of a snapshot into `options.to`.
+ *
+ * @throws CairnError `exists` naming the first file that is there already, `no_space` with how much is missing, `damaged`
+ * where stored bytes or digests are wrong, `not_found` where nothing is wanted, `cancelled`, `denied`, `io`. Files that have
+ * their name were compared; the temporary folder is removed.
+ */
+export async function restoreFiles(manifest: Manifest, options: RestoreOptions): Promise<Restored> {
+  const files = manifest.files.filter((file) => options.wanted(file.path));
+  const links = manifest.links.filter((link) => options.wanted(link.path));
+  if (files.length + links.length === 0 && manifest.files.length > 0) throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  if (!options.force) await assertAbsent([...files, ...links].map((entry) => path.join(options.to, entry.path)));
+  await mkdir(options.to, { recursive: true });
+  await assertRoom(options.to, bytes);
+  const temporary = path.join(options.to, `.cairn-restore-${randomBytes(6).toString('hex')}`);
+  await mkdir(temporary);
+  try {
+    const targets = files.map((file, index) => ({ file, temporary: path.join(temporary, String(index)), final: path.join(options.to, file.path) }));
+    for (const target of targets) await createSized(target.temporary, target.file.size);
+    await decodeInto(targets, manifest, options);
+    for (const target of targets) await finishFile(target, options);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  await restoreLinks(manifest, options);
+  await restoreFolders(manifest, options, files.length === manifest.files.length);
+  return { files: files.length, bytes };
+}
