@@ -27,6 +27,8 @@ export const limits = {
   /** Levels of nesting in which tensors are looked for, and places visited altogether. */
   treeDepth: 200,
   treeVisits: 8_000_000,
+  /** Names that one and the same tensor may go by. */
+  namesPerTensor: 10_000,
   storages: 1_000_000,
 
   npyHeaderBytes: mebibyte,

@@ -9,9 +9,10 @@ import { openReadable } from '../readable-file.ts';
 import { checkLayout } from './parts.ts';
 import { reasonOf } from './refusals.ts';
 import { safetensors } from './safetensors.ts';
+import { torchZip } from './torch-zip.ts';
 
 /** In the order in which they are asked. */
-export const readers: readonly FormatReader[] = [safetensors];
+export const readers: readonly FormatReader[] = [safetensors, torchZip];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
   const advice = damaged ? 'archived as bytes; check the file or copy it again' : 'archived as bytes';

@@ -1,0 +1,186 @@
+/**
+ * Reads pickles (protocols 0 to 5, as `pickletools` of CPython documents them) as descriptions. The machine has a stack and
+ * a memo as Python's, but its opcodes only make records: GLOBAL names something, REDUCE notes that it would be called.
+ * Nothing is imported and nothing runs, so a hostile pickle can at worst cost what `limits` allows.
+ */
+import type { ReadableFile } from '../file-layout.ts';
+import { limits } from './limits.ts';
+import { opcodes } from './pickle-opcodes.ts';
+import { isKind, type PickleCall, type PickleGlobal, type PickleRecord, type PickleValue } from './pickle-values.ts';
+import { contradiction, notUnderstood } from './refusals.ts';
+
+/** The bytes end inside the pickle. Whoever gave only the beginning of a file may come back with more. */
+export class PickleCutShort extends Error {}
+
+export interface Pickle {
+  value: PickleValue;
+  /** Where the byte after its STOP lies. */
+  end: number;
+  /** Names of everything that Python would call on loading it. */
+  calls: Set<string>;
+}
+
+/** State of one interpretation. Opcodes (pickle-opcodes.ts) work on it; every method holds its own limit. */
+export class PickleMachine {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly calls = new Set<string>();
+  at: number;
+  result: PickleValue | undefined;
+  private readonly file: Pick<ReadableFile, 'path'>;
+  private readonly stack: PickleValue[] = [];
+  private readonly marks: number[] = [];
+  private readonly memo = new Map<number, PickleValue>();
+  private readonly globals = new Map<string, PickleGlobal>();
+  private containers = 0;
+
+  constructor(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array, at: number) {
+    this.file = file;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.at = at;
+  }
+
+  damaged(what: string): Error {
+    return contradiction(this.file, `has a pickle that ${what} at byte ${this.at}`);
+  }
+
+  beyond(what: string): Error {
+    return notUnderstood(this.file, `has a pickle with ${what}`);
+  }
+
+  /** Moves past `length` bytes and gives where they start. */
+  skip(length: number | bigint): number {
+    if (length > this.bytes.length - this.at) throw new PickleCutShort(`the pickle ends ${length} bytes too early`);
+    const start = this.at;
+    this.at += Number(length);
+    return start;
+  }
+
+  /** The text up to the next line end, which is passed. */
+  line(): string {
+    const end = this.bytes.indexOf(10, this.at);
+    if (end < 0 && this.bytes.length - this.at <= limits.pickleLineBytes) throw new PickleCutShort('the pickle ends inside a line');
+    if (end < 0 || end - this.at > limits.pickleLineBytes) throw this.beyond(`a line of more than ${limits.pickleLineBytes} bytes`);
+    const start = this.skip(end + 1 - this.at);
+    return this.text(start, end - start);
+  }
+
+  text(start: number, length: number, encoding: 'utf8' | 'latin1' = 'utf8'): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString(encoding);
+  }
+
+  push(value: PickleValue): void {
+    this.stack.push(value);
+  }
+
+  pushRecord(record: PickleRecord): void {
+    if (++this.containers > limits.pickleContainers) throw this.beyond(`more than ${limits.pickleContainers} lists, calls and the like`);
+    this.stack.push(record);
+  }
+
+  pop(): PickleValue {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.damaged('takes from an empty stack');
+    return this.stack.pop() as PickleValue;
+  }
+
+  top(): PickleValue {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.damaged('takes from an empty stack');
+    return this.stack.at(-1) as PickleValue;
+  }
+
+  mark(): void {
+    this.marks.push(this.stack.length);
+  }
+
+  /** Takes everything above the newest mark, and the mark. */
+  popToMark(): PickleValue[] {
+    const mark = this.marks.pop();
+    if (mark === undefined) throw this.damaged('looks for a mark that is not there');
+    return this.stack.splice(mark);
+  }
+
+  /** POP takes the newest mark where nothing lies above it. */
+  popValueOrMark(): void {
+    if (this.stack.length > 0 && this.stack.length === this.marks.at(-1)) this.marks.pop();
+    else this.pop();
+  }
+
+  remember(index: number): void {
+    this.memo.set(index, this.top());
+  }
+
+  memoize(): void {
+    this.remember(this.memo.size);
+  }
+
+  recall(index: number): void {
+    const value = this.memo.get(index);
+    if (value === undefined) throw this.damaged(`recalls ${index}, which it never kept,`);
+    this.push(value);
+  }
+
+  global(module: PickleValue, name: PickleValue): void {
+    if (typeof module !== 'string' || typeof name !== 'string') throw this.damaged('names a global by something else than text');
+    const key = `${module}\n${name}`;
+    const known = this.globals.get(key) ?? { kind: 'global', module, name };
+    this.globals.set(key, known);
+    this.pushRecord(known);
+  }
+
+  call(callee: PickleValue, args: PickleValue[]): void {
+    if (isKind(callee, 'global') && this.calls.size < 10_000) this.calls.add(`${callee.module}.${callee.name}`);
+    this.pushRecord({ kind: 'call', callee, args, items: [], pairs: [] });
+  }
+
+  append(items: PickleValue[]): void {
+    const target = this.top();
+    if (!isKind(target, 'list') && !isKind(target, 'set') && !isKind(target, 'call')) throw this.damaged('appends to what is no list');
+    for (const item of items) target.items.push(item);
+  }
+
+  setItems(pairs: PickleValue[]): void {
+    const target = this.top();
+    if (!isKind(target, 'dictionary') && !isKind(target, 'call')) throw this.damaged('sets items of what is no dictionary');
+    if (pairs.length % 2 !== 0) throw this.damaged('sets a key without a value');
+    for (const value of pairs) target.pairs.push(value);
+  }
+
+  build(state: PickleValue): void {
+    const target = this.top();
+    if (isKind(target, 'call')) addState(target, state);
+  }
+}
+
+/** Most things are built once; of a second state both are kept, so that no tensor gets lost. */
+function addState(target: PickleCall, state: PickleValue): void {
+  target.state = target.state === undefined ? state : { kind: 'tuple', items: [target.state, state] };
+}
+
+/**
+ * Interprets the pickle that starts at `start` of `bytes`.
+ *
+ * @param file only for the path in errors
+ * @throws PickleCutShort where `bytes` end before its STOP; CairnError `bad_input` where it breaks its own rules, `unsupported` above a limit
+ */
+export function readPickle(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array, start = 0): Pickle {
+  const machine = new PickleMachine(file, bytes, start);
+  for (let count = 0; machine.result === undefined; count++) {
+    if (count >= limits.pickleOpcodes) throw machine.beyond(`more than ${limits.pickleOpcodes} opcodes`);
+    const code = bytes[machine.skip(1)] as number;
+    const opcode = opcodes[code];
+    if (!opcode) throw machine.damaged(`has the unknown opcode 0x${code.toString(16)}`);
+    opcode(machine);
+  }
+  return { value: machine.result, end: machine.at, calls: machine.calls };
+}
+
+/** As `readPickle`, where the pickle is all there: an early end is a contradiction. */
+export function readWholePickle(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array): Pickle {
+  try {
+    return readPickle(file, bytes);
+  } catch (thrown) {
+    if (thrown instanceof PickleCutShort) throw contradiction(file, 'has a pickle that is cut short');
+    throw thrown;
+  }
+}
