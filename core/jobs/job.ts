@@ -5,6 +5,7 @@
 import type { CodecPool } from '../codec/pool.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { JobKind, JobLogLine, JobProgress } from '../contract/model.ts';
+import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 
 /** How far a job is. The queue adds rate and ETA, and passes at most ten updates a second on; call it as often as is handy. */
@@ -41,6 +42,8 @@ export interface JobContext extends StageAccess {
    * @throws CairnError `locked` where another process writes.
    */
   writeStore(): Promise<Store>;
+  /** Lists a snapshot that was just committed, and tells views. */
+  catalogueSnapshot(id: string, manifest: Manifest): Promise<void>;
 }
 
 /** The record that a job leaves: the members that the command line prints as its summary (DESIGN section 7). */
