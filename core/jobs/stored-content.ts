@@ -2,6 +2,7 @@
 import type { StoredBlocks } from '../codec/binding.ts';
 import type { StoredContent } from '../codec/decode.ts';
 import { elementWidths, type ElementId } from '../codec/elements.ts';
+import { CairnError } from '../contract/errors.ts';
 import type { BlobEntry } from '../store/blob-source.ts';
 import type { Store } from '../store/store.ts';
 
@@ -31,4 +32,11 @@ export function storedContent(store: Store, entry: BlobEntry, path?: string): St
     return path === undefined ? store.storedBlocks(digest, ...range) : store.storedBlocksAt(path, entry, ...range);
   };
   return { digest, length: rawLength, element, coding, piece };
+}
+
+/** @throws CairnError `not_found` where no pack has it. */
+export async function storedContentOf(store: Store, digest: string): Promise<StoredContent> {
+  const found = await store.lookup(digest);
+  if (found) return storedContent(store, found.entry);
+  throw new CairnError('not_found', `content ${digest}: no pack of the store has it; run cairn verify`);
 }

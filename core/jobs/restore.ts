@@ -1,0 +1,49 @@
+/** The restore job: a whole snapshot, some of its files, or one tensor. */
+import path from 'node:path';
+import type { z } from 'zod';
+import { cancelFlag } from '../codec/pool.ts';
+import type { restoreParams } from '../contract/methods.ts';
+import { restoreFiles, type RestoreOptions } from '../restore/restore.ts';
+import { exportTensor } from '../restore/tensor-export.ts';
+import type { Manifest } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import type { JobContext, JobResult } from './job.ts';
+import { storedContentOf } from './stored-content.ts';
+
+export type RestoreParams = z.output<typeof restoreParams>;
+
+/** Decoding and comparing are half of the work each. */
+function progressOf(context: JobContext, manifest: Manifest, wanted: (file: string) => boolean): RestoreOptions['onBytes'] {
+  const files = manifest.files.filter((file) => wanted(file.path));
+  const bytesTotal = files.reduce((sum, file) => sum + file.size, 0);
+  let done = 0;
+  return (phase, bytes) => {
+    done += bytes / 2;
+    const bytesDone = Math.min(Math.floor(done), bytesTotal);
+    context.progress({ phase, bytesDone, bytesTotal, itemsDone: 0, itemsTotal: files.length });
+  };
+}
+
+function optionsFor(context: JobContext, params: RestoreParams, store: Store, manifest: Manifest): RestoreOptions {
+  const wanted = (file: string): boolean => params.files === undefined || path.posix.matchesGlob(file, params.files);
+  return {
+    pool: context.pool(params.threads),
+    cancel: cancelFlag(context.signal),
+    to: path.resolve(params.to),
+    force: params.force,
+    wanted,
+    content: (digest) => storedContentOf(store, digest),
+    onBytes: progressOf(context, manifest, wanted),
+  };
+}
+
+/** @throws CairnError as `restoreFiles` and `exportTensor`. */
+export async function restoreJob(context: JobContext, params: RestoreParams): Promise<JobResult> {
+  const started = performance.now();
+  const store = await context.readStore();
+  const manifest = await store.manifest(await store.resolve(params.snapshot));
+  const options = optionsFor(context, params, store, manifest);
+  const restored = params.tensor === undefined ? await restoreFiles(manifest, options) : await exportTensor(manifest, params.tensor, params.tensorFormat, options);
+  context.log('info', `${manifest.run.name}@${manifest.step}: ${restored.files} files, ${restored.bytes} bytes restored to ${options.to}`);
+  return { ...restored, to: options.to, seconds: (performance.now() - started) / 1000 };
+}
