@@ -160,7 +160,7 @@ class Archive {
       const record = recordOf(id, manifest, checkpoint.path);
       this.snapshots.push(record);
       this.#archived.add(run.path, { id, step: checkpoint.step, path: pathInRun(run, checkpoint), created: manifest.created });
-      this.#context.changed();
+      await this.#context.catalogueSnapshot(id, manifest);
       this.#context.log('info', `${run.name}@${checkpoint.step}: sealed as ${id.slice(0, 8)}, ${record.bytesOriginal} bytes in ${record.bytesStored}`);
     } catch (thrown) {
       const error = toCairnError(thrown);
