@@ -1,0 +1,94 @@
+/**
+ * A second decoder for whole stores, written from FORMAT.md and the codecs' specifications alone: slow, plain, and
+ * independent of everything under core/. What it decodes must be what the native core coded.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { blake3 } from '@noble/hashes/blake3.js';
+import { decodeBlock } from './blocks.ts';
+import { checksum } from './checksum.ts';
+import { readManifest, type Manifest } from './manifest.ts';
+import { readPack, widths, type Entry, type Pack } from './pack.ts';
+import { expect } from './reading.ts';
+
+export class StoreDecoder {
+  readonly manifests = new Map<string, Manifest>();
+  readonly #places = new Map<string, { pack: Pack; entry: Entry }>();
+  readonly #contents = new Map<string, Uint8Array>();
+
+  constructor(folder: string) {
+    for (const name of readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.pack')) continue;
+      const pack = readPack(readFileSync(path.join(folder, 'packs', name)), path.basename(name, '.pack'));
+      for (const entry of pack.entries) this.#places.set(entry.digest, { pack, entry });
+    }
+    for (const name of readdirSync(path.join(folder, 'snapshots'))) {
+      const id = path.basename(name, '.manifest');
+      this.manifests.set(id, readManifest(readFileSync(path.join(folder, 'snapshots', name)), id));
+    }
+  }
+
+  /** Codec ids in use, with how many blocks have each. */
+  codecs(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (const { pack, entry } of this.#places.values()) {
+      let at = entry.offset;
+      for (const { length } of entry.blocks) {
+        counts.set(pack.bytes[at]!, (counts.get(pack.bytes[at]!) ?? 0) + 1);
+        at += length;
+      }
+    }
+    return counts;
+  }
+
+  content(digest: string): Uint8Array {
+    const known = this.#contents.get(digest);
+    if (known) return known;
+    const place = this.#places.get(digest);
+    expect(place !== undefined, `no blob for ${digest}`);
+    const raw = this.#decode(place.pack, place.entry);
+    expect(Buffer.from(blake3(raw)).toString('hex') === digest, `digest of ${digest}`);
+    this.#contents.set(digest, raw);
+    return raw;
+  }
+
+  /** The bytes of one file of a snapshot. */
+  file(manifest: Manifest, index: number): Uint8Array {
+    const { size, parts, rest, digest } = manifest.files[index]!;
+    const bytes = new Uint8Array(size);
+    const remainder = rest < 0 ? new Uint8Array() : this.content(manifest.blobs[rest]!);
+    let [at, taken] = [0, 0];
+    const fill = (end: number): void => {
+      bytes.set(remainder.subarray(taken, taken + end - at), at);
+      taken += end - at;
+    };
+    for (const [offset, length, blob] of parts) {
+      fill(offset);
+      const content = this.content(manifest.blobs[blob]!);
+      expect(content.length === length, 'length of a part');
+      bytes.set(content, offset);
+      at = offset + length;
+    }
+    fill(size);
+    expect(taken === remainder.length, 'length of the remainder');
+    expect(Buffer.from(blake3(bytes)).toString('hex') === digest, `digest of ${manifest.files[index]!.path}`);
+    return bytes;
+  }
+
+  #decode(pack: Pack, entry: Entry): Uint8Array {
+    const raw = new Uint8Array(entry.rawLength);
+    const need = entry.needs.find(({ role }) => role === 1);
+    const base = need && this.content(need.digest);
+    if (base) expect(base.length === raw.length, 'length of the base');
+    const span = widths[entry.element]! * 2 ** entry.blockLog2;
+    let at = entry.offset;
+    entry.blocks.forEach((block, index) => {
+      const stored = pack.bytes.subarray(at, at + block.length);
+      expect(checksum(stored) === block.checksum, 'checksum of a block');
+      const [start, end] = [index * span, Math.min((index + 1) * span, raw.length)];
+      raw.set(decodeBlock(stored, end - start, entry.element, base?.subarray(start, end)), start);
+      at += block.length;
+    });
+    return raw;
+  }
+}
