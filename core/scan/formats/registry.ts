@@ -9,10 +9,11 @@ import { openReadable } from '../readable-file.ts';
 import { checkLayout } from './parts.ts';
 import { reasonOf } from './refusals.ts';
 import { safetensors } from './safetensors.ts';
+import { torchLegacy } from './torch-legacy.ts';
 import { torchZip } from './torch-zip.ts';
 
 /** In the order in which they are asked. */
-export const readers: readonly FormatReader[] = [safetensors, torchZip];
+export const readers: readonly FormatReader[] = [safetensors, torchZip, torchLegacy];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
   const advice = damaged ? 'archived as bytes; check the file or copy it again' : 'archived as bytes';

@@ -19,7 +19,8 @@ export interface PlacedTensors {
   tensors: Tensor[];
 }
 
-function storageBytes(storage: StorageReference): number {
+/** Length of a storage in bytes, as its pickle gives it. */
+export function storageBytes(storage: StorageReference): number {
   return storage.dtype === 'untyped' ? storage.length : (storage.length * storage.dtype.bits) / 8;
 }
 

@@ -6,14 +6,14 @@ import type { Dtype } from './dtypes.ts';
 import { storageDtype, torchDtype } from './torch-dtypes.ts';
 import { globalName, isKind, itemsOf, wholeNumber, type PickleCall, type PickleValue } from './pickle-values.ts';
 
-/** A storage as a persistent id names it: ('storage', class, key, device, length in elements[, view]). */
+/** A storage as a persistent id names it: ('storage', class, key, device, length in elements[, (key, offset, length) of a piece]). */
 export interface StorageReference {
   key: string;
   dtype: Dtype | 'untyped';
   /** In elements of its dtype; in bytes where untyped. */
   length: number;
-  /** Legacy files: a piece of another storage, from `offset` on, in elements. */
-  view?: { key: string; offset: number };
+  /** Files of torch before 0.4: a piece of this storage, from here on, in elements. */
+  viewOffset: number;
 }
 
 export interface TorchTensor {
@@ -45,12 +45,6 @@ function lastName(value: PickleValue | undefined): string {
   return isKind(value, 'global') ? value.name : '';
 }
 
-function readView(value: PickleValue | undefined): StorageReference['view'] {
-  const items = itemsOf(value);
-  const offset = wholeNumber(items?.[1]);
-  return items && offset !== undefined ? { key: String(items[0] as string), offset } : undefined;
-}
-
 /** The storage that a persistent id names; undefined where it names something else. */
 export function storageReference(value: PickleValue | undefined): StorageReference | undefined {
   const id = isKind(value, 'reference') ? itemsOf(value.id) : undefined;
@@ -58,13 +52,14 @@ export function storageReference(value: PickleValue | undefined): StorageReferen
   const dtype = storageDtype(lastName(id[1]));
   const length = wholeNumber(id[4]);
   const key = typeof id[2] === 'string' ? id[2] : wholeNumber(id[2])?.toString();
-  return dtype && key !== undefined && length !== undefined && length >= 0 ? { key, dtype, length, view: readView(id[5]) } : undefined;
+  const viewOffset = wholeNumber(itemsOf(id[5])?.[1]) ?? 0;
+  return dtype && key !== undefined && length !== undefined && length >= 0 ? { key, dtype, length, viewOffset } : undefined;
 }
 
 function strided(storage: StorageReference | undefined, args: PickleValue[], dtype: Dtype | undefined): Rebuilt {
   const [offset, shape, strides] = [wholeNumber(args[1]), sizes(args[2]), sizes(args[3])];
   if (offset === undefined || !shape || !strides) return {};
-  return { tensor: { dtype, shape, strides, offset, storage } };
+  return { tensor: { dtype, shape, strides, offset: offset + (storage?.viewOffset ?? 0), storage } };
 }
 
 /** _rebuild_tensor(_v2): storage, offset, size, stride, ... */
