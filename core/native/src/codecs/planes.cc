@@ -1,5 +1,7 @@
 #include "codecs/planes.h"
 
+#include <algorithm>
+
 #include "base/scratch.h"
 #include "codecs/plane.h"
 #include "simd/kernels.h"
@@ -7,10 +9,9 @@
 namespace cairn {
 namespace {
 
-PlaneShape shape_of(Element element) {
-  const bool rotated = element >= Element::float16 && element <= Element::float64;
-  return {static_cast<unsigned>(width_of(element)), rotated};
-}
+bool is_ieee(Element element) { return element >= Element::float16 && element <= Element::float64; }
+
+PlaneShape shape_of(Element element, bool rotated) { return {static_cast<unsigned>(width_of(element)), rotated}; }
 
 struct Planes {
   uint8_t* planes[8];
@@ -21,13 +22,41 @@ struct Planes {
   }
 };
 
-size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint8_t* out, size_t capacity) {
+// About the bytes of all planes, from their counts.
+size_t estimate_shape(const RawBlock& block, const uint8_t* base, PlaneShape shape, Scratch& scratch) {
   Scratch::Scope scope(scratch);
-  const PlaneShape shape = shape_of(block.element);
   Planes planes(shape, block.length, scratch);
-  if (planes.n == 0) return 0;
   kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
-  size_t written = 0;
+  size_t sum = 1;
+  for (unsigned p = 0; p < shape.width; ++p) {
+    uint32_t counts[256];
+    kernels().count_bytes(planes.planes[p], planes.n, counts);
+    sum += estimate_plane(counts, planes.n);
+  }
+  return sum;
+}
+
+// Rotation gives the exponent a plane of its own, which numbers want. In an XOR, whether the exponent's lowest bit changed
+// says more about the mantissa than about the rest of the exponent early in training: there a sample decides.
+PlaneShape choose_shape(const RawBlock& block, const uint8_t* base, Scratch& scratch) {
+  const PlaneShape plain = shape_of(block.element, false), rotated = shape_of(block.element, true);
+  if (!is_ieee(block.element)) return plain;
+  if (base == nullptr) return rotated;
+  const size_t sampled = std::min<size_t>(block.length, size_t{32768} * plain.width);
+  const size_t start = (block.length - sampled) / 2 / plain.width * plain.width;
+  const RawBlock sample{block.raw + start, nullptr, sampled, block.element};
+  const size_t as_plain = estimate_shape(sample, base + start, plain, scratch);
+  return as_plain < estimate_shape(sample, base + start, rotated, scratch) ? plain : rotated;
+}
+
+size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint8_t* out, size_t capacity) {
+  if (block.length == 0 || capacity < 1) return does_not_fit;
+  Scratch::Scope scope(scratch);
+  const PlaneShape shape = choose_shape(block, base, scratch);
+  Planes planes(shape, block.length, scratch);
+  kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
+  out[0] = shape.rotated;
+  size_t written = 1;
   for (unsigned p = 0; p < shape.width; ++p) {
     const size_t size = encode_plane(planes.planes[p], planes.n, 0, scratch, out + written, capacity - written);
     if (size == does_not_fit) return does_not_fit;
@@ -37,11 +66,11 @@ size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint
 }
 
 bool decode(const StoredBlock& stored, const uint8_t* base, Scratch& scratch, const RawTarget& target) {
+  if (stored.length == 0 || target.length == 0 || stored.data[0] > 1) return false;
   Scratch::Scope scope(scratch);
-  const PlaneShape shape = shape_of(target.element);
+  const PlaneShape shape = shape_of(target.element, stored.data[0] == 1);
   Planes planes(shape, target.length, scratch);
-  if (planes.n == 0) return stored.length == 0;
-  const uint8_t* from = stored.data;
+  const uint8_t* from = stored.data + 1;
   const uint8_t* const end = stored.data + stored.length;
   for (unsigned p = 0; p < shape.width; ++p) {
     from = decode_plane(from, end, 0, scratch, planes.planes[p], planes.n);
@@ -53,18 +82,7 @@ bool decode(const StoredBlock& stored, const uint8_t* base, Scratch& scratch, co
 }
 
 size_t estimate(const RawBlock& block, const uint8_t* base, Scratch& scratch) {
-  Scratch::Scope scope(scratch);
-  const PlaneShape shape = shape_of(block.element);
-  Planes planes(shape, block.length, scratch);
-  if (planes.n == 0) return 0;
-  kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
-  size_t sum = 0;
-  for (unsigned p = 0; p < shape.width; ++p) {
-    uint32_t counts[256];
-    kernels().count_bytes(planes.planes[p], planes.n, counts);
-    sum += estimate_plane(counts, planes.n);
-  }
-  return sum;
+  return estimate_shape(block, base, choose_shape(block, base, scratch), scratch);
 }
 
 }  // namespace

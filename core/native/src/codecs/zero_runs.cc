@@ -1,0 +1,35 @@
+#include "codecs/zero_runs.h"
+
+#include <cstring>
+
+namespace cairn {
+
+constexpr size_t longest_run = 256;
+
+size_t shorten_zero_runs(const uint8_t* symbols, size_t n, uint8_t* out) {
+  uint8_t* at = out;
+  for (size_t i = 0; i < n;) {
+    const uint8_t symbol = symbols[i++];
+    *at++ = symbol;
+    if (symbol != 0) continue;
+    const size_t start = i;
+    while (i < n && i - start < longest_run - 1 && symbols[i] == 0) ++i;
+    *at++ = static_cast<uint8_t>(i - start);
+  }
+  return static_cast<size_t>(at - out);
+}
+
+bool restore_zero_runs(const uint8_t* shortened, size_t size, uint8_t* symbols, size_t n) {
+  size_t filled = 0;
+  for (size_t i = 0; i < size;) {
+    const uint8_t symbol = shortened[i++];
+    if (symbol == 0 && i == size) return false;
+    const size_t count = symbol == 0 ? size_t{1} + shortened[i++] : 1;
+    if (count > n - filled) return false;
+    std::memset(symbols + filled, symbol, count);
+    filled += count;
+  }
+  return filled == n;
+}
+
+}  // namespace cairn
