@@ -2,7 +2,7 @@
  * Where each content lies: digest -> pack and place in its table. Built from the tables of all packs, or from a cache
  * keyed by pack (packs never change). Holds one map entry a content; everything else is read again when asked for.
  */
-import type { CairnError} from '../contract/errors.ts';
+import type { CairnError } from '../contract/errors.ts';
 import { toCairnError } from '../contract/errors.ts';
 import type { Backend } from './backends/backend.ts';
 import type { Digest } from './blob-source.ts';

@@ -293,6 +293,11 @@ export class Store {
     return this.#uncommitted;
   }
 
+  /** A pack that needs no manifest of its own: prune wrote it, for contents that snapshots name already. */
+  settle(packId: string): void {
+    this.#uncommitted.delete(packId);
+  }
+
   get openPacks(): number {
     return this.#openPacks;
   }

@@ -1,0 +1,51 @@
+/** Reads the stored bytes of a blob in bounded runs of whole blocks, each held to its checksum. */
+import { CairnError } from '../contract/errors.ts';
+import type { BlobEntry } from './blob-source.ts';
+import { nameOfPack } from './pack-reader.ts';
+import type { Store } from './store.ts';
+
+/** A run is at least one block, so at most this and a block's 4 MiB. */
+const runBytes = 8 * 1024 * 1024;
+
+export interface BlockRun {
+  /** Of the run's first byte in the blob. */
+  at: number;
+  bytes: Uint8Array;
+}
+
+/** @throws CairnError `damaged` at the first block whose checksum does not match, `not_found` where the pack is gone. */
+export async function* readBlocks(store: Store, packId: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
+  const name = nameOfPack(packId);
+  for (let first = 0, at = 0; first < entry.lengths.length;) {
+    const count = blocksInRun(entry.lengths, first);
+    const lengths = entry.lengths.subarray(first, first + count);
+    const bytes = await store.backend.readRange(name, entry.offset + at, sumOf(lengths));
+    lengths.reduce((from, length, index) => {
+      if (store.hashing.checksumBytes(bytes.subarray(from, from + length)) !== entry.checksums[first + index]) {
+        throw damagedBlock(store.backend.localPath(name), entry, first + index);
+      }
+      return from + length;
+    }, 0);
+    yield { at, bytes };
+    first += count;
+    at += bytes.length;
+  }
+}
+
+function blocksInRun(lengths: Uint32Array, first: number): number {
+  let count = 1;
+  for (let bytes = lengths[first]!; first + count < lengths.length; count++) {
+    bytes += lengths[first + count]!;
+    if (bytes > runBytes) break;
+  }
+  return count;
+}
+
+function sumOf(lengths: Uint32Array): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+function damagedBlock(path: string, entry: BlobEntry, block: number): CairnError {
+  const message = `${path}: the checksum of block ${block} of content ${entry.digest} does not match; restore the pack from a copy`;
+  return new CairnError('damaged', message, { path });
+}
