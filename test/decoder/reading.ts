@@ -20,6 +20,11 @@ export class Reading {
     return this.#bytes.subarray(this.at - length, this.at);
   }
 
+  /** What is left, without moving on. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.at);
+  }
+
   u8(): number {
     return this.bytes(1)[0]!;
   }
@@ -48,12 +53,13 @@ export class Reading {
   /** Unsigned LEB128. */
   varint(): number {
     let value = 0;
-    for (let shift = 0; shift < 49; shift += 7) {
+    for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.u8();
       value += (byte & 0x7f) * 2 ** shift;
+      expect(value < 2 ** 32, 'a LEB128 number is too large');
       if (byte < 0x80) return value;
     }
-    throw new Error('a varint has more than seven bytes');
+    throw new Error('a LEB128 number has more than five bytes');
   }
 }
 
