@@ -76,5 +76,7 @@ export interface ScanFinding {
 
 export interface ScanResult {
   runs: FoundRun[];
+  /** What was looked through: absolute paths without symbolic links. Nothing else is there below them. */
+  roots: string[];
   findings: ScanFinding[];
 }

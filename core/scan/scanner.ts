@@ -49,11 +49,12 @@ export async function scan(paths: readonly string[], options: ScanOptions = {}):
     quiet: quietOf(options),
   };
   const claimed: RunClaims[] = [];
-  for (const path of await realRoots(paths, findings)) claimed.push(...(await scanRoot(path, scanning)));
+  const roots = await realRoots(paths, findings);
+  for (const path of roots) claimed.push(...(await scanRoot(path, scanning)));
   const runs = await Promise.all(mergeRuns(claimed).map((run) => describeRun(run, scanning)));
   options.signal?.throwIfAborted();
   runs.sort((a, b) => naturalOrder(a.path, b.path));
-  return { runs, findings };
+  return { runs, roots, findings };
 }
 
 interface Scanning {

@@ -1,0 +1,9 @@
+/** All migrations, ascending. The number of the last one is the schema's version. */
+import { found } from './010-found.ts';
+import { snapshots } from './020-snapshots.ts';
+import { jobs } from './030-jobs.ts';
+import type { Migration } from './migration.ts';
+
+export const migrations: readonly Migration[] = [found, snapshots, jobs];
+
+export const schemaVersion = migrations.at(-1)!.number;

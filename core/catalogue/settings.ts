@@ -1,0 +1,151 @@
+/**
+ * settings.json: what the user chose, which no rebuild can bring back. Members that this build doesn't know are kept,
+ * the file is replaced whole, and every change starts from what is on disk, so that two processes don't undo one another.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CairnError, toCairnError } from '../contract/errors.ts';
+import { source as sourceSchema, type Source } from '../contract/model.ts';
+import { runId } from './run-id.ts';
+
+const settingsFile = z.looseObject({
+  version: z.literal(1).default(1),
+  sources: z.array(sourceSchema.loose()).default([]),
+  preferences: z.record(z.string(), z.json()).default({}),
+});
+type SettingsFile = z.infer<typeof settingsFile>;
+export type Preferences = SettingsFile['preferences'];
+
+export class Settings {
+  readonly path: string;
+  #held: SettingsFile;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, held: SettingsFile) {
+    this.path = path;
+    this.#held = held;
+  }
+
+  /**
+   * Reads `settings.json` in `home`; without one, everything is at its default.
+   *
+   * @throws CairnError `bad_input` where the file is no settings file: it is the user's, so it is not replaced
+   */
+  static async open(home: string): Promise<Settings> {
+    const path = join(home, 'settings.json');
+    return new Settings(path, await readSettings(path));
+  }
+
+  get sources(): Source[] {
+    return this.#held.sources.map(({ id, path, added, scanned, problem }) => ({
+      id,
+      path,
+      added,
+      ...(scanned !== undefined && { scanned }),
+      ...(problem !== undefined && { problem }),
+    }));
+  }
+
+  get preferences(): Preferences {
+    return { ...this.#held.preferences };
+  }
+
+  /** @returns the source, also where it was one already */
+  async addSource(path: string, now = new Date()): Promise<Source> {
+    const absolute = resolve(path);
+    const added: Source = { id: runId(absolute), path: absolute, added: now.toISOString() };
+    await this.#change((settings) => {
+      if (!settings.sources.some((known) => known.id === added.id)) settings.sources.push(added);
+    });
+    return this.sources.find((known) => known.id === added.id) ?? added;
+  }
+
+  /** @throws CairnError `not_found` */
+  async removeSource(id: string): Promise<void> {
+    await this.#change((settings) => {
+      settings.sources.splice(indexOfSource(settings, id), 1);
+    });
+  }
+
+  /** Notes when a source was scanned, and what went wrong; a problem left out is over. @throws CairnError `not_found` */
+  async noteScan(id: string, scanned: Date, problem?: string): Promise<void> {
+    await this.#change((settings) => {
+      const { problem: _over, ...source } = settings.sources[indexOfSource(settings, id)]!;
+      settings.sources[indexOfSource(settings, id)] = {
+        ...source,
+        scanned: scanned.toISOString(),
+        ...(problem !== undefined && { problem }),
+      };
+    });
+  }
+
+  /** Sets the preferences given; `undefined` puts one back to its default. */
+  async setPreferences(changes: Record<string, Preferences[string] | undefined>): Promise<void> {
+    await this.#change((settings) => {
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === undefined) delete settings.preferences[name];
+        else settings.preferences[name] = value;
+      }
+    });
+  }
+
+  /** One change after the other, each on what the file holds at that moment. */
+  #change(apply: (settings: SettingsFile) => void): Promise<void> {
+    const turn = this.#turn
+      .catch(() => undefined)
+      .then(async () => {
+        const settings = await readSettings(this.path);
+        apply(settings);
+        await writeSettings(this.path, settings);
+        this.#held = settings;
+      });
+    this.#turn = turn;
+    return turn;
+  }
+}
+
+function indexOfSource(settings: SettingsFile, id: string): number {
+  const at = settings.sources.findIndex((source) => source.id === id);
+  if (at < 0) throw new CairnError('not_found', `${id}: no such source; list the sources to see their ids`);
+  return at;
+}
+
+async function readSettings(path: string): Promise<SettingsFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return settingsFile.parse({});
+    throw toCairnError(thrown);
+  }
+  try {
+    return settingsFile.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? `${cause.issues[0]?.path.join('.')}: ${cause.issues[0]?.message}` : 'not valid JSON';
+    throw new CairnError('bad_input', `${path}: ${why}; correct the file or move it away`, { path, cause });
+  }
+}
+
+async function writeSettings(path: string, settings: SettingsFile): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeDurably(temporary, `${JSON.stringify(settings, null, 2)}\n`);
+    await rename(temporary, path);
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    throw toCairnError(thrown);
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
