@@ -43,6 +43,8 @@ export async function verifyJob(context: JobContext, params: VerifyParams): Prom
   const options = { ...(snapshots ? { snapshots } : {}), signal: context.signal, onProgress };
   const result = params.mode === 'structure' ? await verifyStructure(store, options) : await verifyAll(context, store, params, options);
   report(context, result.findings);
+  const { bytesRead, findings } = result;
+  context.catalogue.addVerification(store.id, { time: new Date().toISOString(), mode: params.mode, snapshots: result.snapshots, bytesRead, findings: findings.length });
   return { mode: params.mode, percent: params.percent, ...result, seconds: (performance.now() - started) / 1000 };
 }
 
