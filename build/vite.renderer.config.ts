@@ -12,7 +12,13 @@ export default defineConfig({
   root,
   base: './',
   publicDir: false,
-  plugins: [svelte({ configFile: false, compilerOptions: { runes: true }, dynamicCompileOptions: ({ filename }) => (filename.includes('node_modules') ? { runes: undefined } : undefined) })],
+  plugins: [
+    svelte({
+      configFile: false,
+      compilerOptions: { runes: true },
+      dynamicCompileOptions: ({ filename }) => (filename.includes('node_modules') ? { runes: undefined } : undefined),
+    }),
+  ],
   build: {
     outDir: fileURLToPath(new URL('../dist/renderer/', import.meta.url)),
     emptyOutDir: true,

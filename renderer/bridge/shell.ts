@@ -1,0 +1,13 @@
+/** What the desktop's preload offers beyond the connection. Absent in a browser. */
+export interface CairnShell {
+  /** Asks for a folder with the system's own dialog; undefined when the user thinks better of it. */
+  pickFolder(): Promise<string | undefined>;
+}
+
+declare global {
+  interface Window {
+    cairnShell?: CairnShell;
+  }
+}
+
+export const shell = (): CairnShell | undefined => window.cairnShell;

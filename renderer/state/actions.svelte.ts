@@ -1,0 +1,55 @@
+/** What a click starts: each sends one call, enters the job it returns, and says so. Failures become toasts. */
+import type { MethodName, ParamsOf, ResultOf } from '../../core/contract/methods.ts';
+import type { Job, RunSummary, Snapshot } from '../../core/contract/model.ts';
+import { text } from '../ui/text.ts';
+import { jobs } from './jobs.svelte.ts';
+import { hrefOf } from './route.svelte.ts';
+import { service } from './service.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+type Starter = { [M in MethodName]: ResultOf<M> extends { job: Job } ? M : never }[MethodName];
+
+async function start<M extends Exclude<Starter, 'jobs.get'>>(method: M, params: ParamsOf<M>): Promise<Job | undefined> {
+  try {
+    const { job } = (await service.call(method, params)) as { job: Job };
+    jobs.put(job);
+    toasts.show({
+      tone: 'plain',
+      title: text.jobs.wasStarted(job.title),
+      link: { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) },
+    });
+    return job;
+  } catch (thrown) {
+    toasts.fail(text.jobs.cannotStart, thrown);
+    return undefined;
+  }
+}
+
+/** What archives a run, or some steps of it: its folder, limited to its own name, since runs may lie in each other. */
+export function archiveParamsOf(run: Pick<RunSummary, 'name' | 'path'>, steps?: number[]): ParamsOf<'archive.start'> {
+  return { paths: [run.path], run: run.name, ...(steps ? { steps } : {}) };
+}
+
+export const archive = (params: ParamsOf<'archive.start'>): Promise<Job | undefined> => start('archive.start', params);
+
+/** One job a run, so that each has its own progress and fails alone. */
+export async function archiveRuns(runs: readonly RunSummary[]): Promise<void> {
+  for (const run of runs) if ((await archive(archiveParamsOf(run))) === undefined) return;
+}
+
+export const verify = (snapshots: readonly Snapshot[] | undefined, mode: 'data' | 'structure' = 'data'): Promise<Job | undefined> =>
+  start('verify.start', { snapshots: snapshots?.map((snapshot) => snapshot.id) ?? [], mode });
+
+export const restore = (params: ParamsOf<'restore.start'>): Promise<Job | undefined> => start('restore.start', params);
+export const remove = (snapshots: readonly Snapshot[]): Promise<Job | undefined> =>
+  start('remove.start', { snapshots: snapshots.map(({ id }) => id) });
+export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {});
+export const retry = (job: Job): Promise<Job | undefined> => start('jobs.retry', { id: job.id });
+
+export async function cancel(job: Job): Promise<void> {
+  try {
+    await service.call('jobs.cancel', { id: job.id });
+  } catch (thrown) {
+    toasts.fail(text.jobs.cannotCancel, thrown);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Job } from '../../core/contract/model.ts';
+import { text } from '../ui/text.ts';
+import { hrefOf } from './route.svelte.ts';
+import { service } from './service.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+const ended = new Set(['done', 'failed', 'cancelled', 'interrupted']);
+const hasEnded = (job: Job): boolean => ended.has(job.state);
+
+/** Every job the service knows, newest first, kept up to date by its events. */
+class Jobs {
+  #byId = $state.raw<ReadonlyMap<string, Job>>(new Map());
+  loaded = $state(false);
+  readonly list = $derived([...this.#byId.values()].sort((a, b) => b.queued.localeCompare(a.queued)));
+  readonly running = $derived(this.list.filter((job) => job.state === 'running'));
+  readonly queued = $derived(this.list.filter((job) => job.state === 'queued').reverse());
+  readonly ended = $derived(this.list.filter(hasEnded));
+  readonly failed = $derived(this.ended.filter((job) => job.state === 'failed'));
+
+  start(): void {
+    service.on('job.changed', ({ job }) => this.#follow(job));
+    service.whenConnected(() => void this.reload());
+  }
+
+  get(id: string): Job | undefined {
+    return this.#byId.get(id);
+  }
+
+  async reload(): Promise<void> {
+    try {
+      const { jobs } = await service.call('jobs.list', {});
+      this.#byId = new Map(jobs.map((job) => [job.id, job]));
+      this.loaded = true;
+    } catch (thrown) {
+      toasts.fail(text.jobs.cannotList, thrown);
+    }
+  }
+
+  put(job: Job): void {
+    this.#byId = new Map(this.#byId).set(job.id, job);
+  }
+
+  #follow(job: Job): void {
+    const before = this.#byId.get(job.id);
+    this.put(job);
+    if (before !== undefined && !hasEnded(before) && hasEnded(job)) this.#announceEnd(job);
+  }
+
+  #announceEnd(job: Job): void {
+    const link = { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) };
+    if (job.state === 'done') toasts.show({ tone: 'good', title: text.jobs.finished(job.title), link });
+    else if (job.state === 'cancelled') toasts.show({ tone: 'plain', title: text.jobs.wasCancelled(job.title), link });
+    else toasts.show({ tone: 'bad', title: text.jobs.didFail(job.title), detail: job.error?.message, link });
+  }
+}
+
+export const jobs = new Jobs();

@@ -1,0 +1,40 @@
+/** What the user prefers on this machine, kept in the browser's own storage. */
+export type Theme = 'system' | 'light' | 'dark';
+export type Density = 'dense' | 'roomy';
+
+const key = 'cairn-preferences';
+
+class Preferences {
+  theme = $state<Theme>('system');
+  density = $state<Density>('dense');
+  /** Whether keys without Ctrl act. WCAG 2.1.4 asks that they can be switched off. */
+  singleKeys = $state(true);
+  sidebar = $state<'wide' | 'narrow'>('wide');
+
+  /** Reads what was kept, applies it, and keeps every change. Must be called from an effect root. */
+  start(): void {
+    this.#read();
+    $effect(() => {
+      const root = document.documentElement;
+      if (this.theme === 'system') delete root.dataset['theme'];
+      else root.dataset['theme'] = this.theme;
+      root.dataset['density'] = this.density;
+      const { theme, density, singleKeys, sidebar } = this;
+      localStorage.setItem(key, JSON.stringify({ theme, density, singleKeys, sidebar }));
+    });
+  }
+
+  #read(): void {
+    try {
+      const kept = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, unknown>;
+      if (kept['theme'] === 'light' || kept['theme'] === 'dark') this.theme = kept['theme'];
+      if (kept['density'] === 'roomy') this.density = kept['density'];
+      if (kept['singleKeys'] === false) this.singleKeys = false;
+      if (kept['sidebar'] === 'narrow') this.sidebar = 'narrow';
+    } catch {
+      localStorage.removeItem(key);
+    }
+  }
+}
+
+export const preferences = new Preferences();

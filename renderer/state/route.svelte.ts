@@ -1,0 +1,54 @@
+/** Where the user is, kept in the address's hash so that every place is a link. */
+export type Route =
+  | { view: 'library' }
+  | { view: 'run'; id: string }
+  | { view: 'snapshot'; id: string }
+  | { view: 'jobs'; id?: string }
+  | { view: 'store' }
+  | { view: 'settings' };
+
+const singular = { run: 'run', snapshot: 'snapshot', job: 'jobs' } as const;
+
+/** Reads a hash; what names no place leads to the library. */
+export function parseRoute(hash: string): Route {
+  const [head = '', ...rest] = hash.replace(/^#\/?/, '').split('/');
+  const id = decode(rest.join('/'));
+  if (head in singular && id !== '') return { view: singular[head as keyof typeof singular], id };
+  if (head === 'jobs' || head === 'store' || head === 'settings') return { view: head };
+  return { view: 'library' };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The hash of a place. */
+export function hrefOf(route: Route): string {
+  if (route.view === 'run' || route.view === 'snapshot') return `#/${route.view}/${encodeURIComponent(route.id)}`;
+  if (route.view === 'jobs' && route.id !== undefined) return `#/job/${encodeURIComponent(route.id)}`;
+  return `#/${route.view}`;
+}
+
+class Place {
+  #route = $state.raw<Route>({ view: 'library' });
+
+  get route(): Route {
+    return this.#route;
+  }
+
+  start(): void {
+    const read = (): void => void (this.#route = parseRoute(location.hash));
+    window.addEventListener('hashchange', read);
+    read();
+  }
+
+  go(route: Route): void {
+    location.hash = hrefOf(route);
+  }
+}
+
+export const place = new Place();

@@ -1,0 +1,90 @@
+/** The commands that are there on every page. */
+import { text } from '../ui/text.ts';
+import { rebuild, verify } from './actions.svelte.ts';
+import type { Command } from './commands.svelte.ts';
+import { dialogs } from './dialogs.svelte.ts';
+import { library } from './library.svelte.ts';
+import { preferences, type Theme } from './preferences.svelte.ts';
+import { place, type Route } from './route.svelte.ts';
+
+const groups = text.palette.groups;
+
+function go(id: string, title: string, keys: string, route: Route): Command {
+  return { id: `go-${id}`, title, keys, group: groups.go, run: () => place.go(route) };
+}
+
+function theme(to: Theme): Command {
+  return {
+    id: `theme-${to}`,
+    title: text.themeSwitch(text.settings.themes[to]),
+    group: groups.appearance,
+    run: () => void (preferences.theme = to),
+  };
+}
+
+/** Asks for a folder and adds it. */
+export async function addFolder(): Promise<void> {
+  const path = await dialogs.pickFolder(text.library.addTitle);
+  if (path !== undefined) await library.add(path);
+}
+
+export function shellCommands(): Command[] {
+  return [
+    {
+      id: 'palette',
+      title: text.palette.title,
+      keys: 'mod+k',
+      group: groups.actions,
+      run: () => void (dialogs.open = { kind: 'palette' }),
+    },
+    {
+      id: 'shortcuts',
+      title: text.shortcuts.title,
+      keys: '?',
+      group: groups.actions,
+      run: () => void (dialogs.open = { kind: 'shortcuts' }),
+    },
+    go('library', text.nav.library, 'g l', { view: 'library' }),
+    go('jobs', text.nav.jobs, 'g j', { view: 'jobs' }),
+    go('store', text.nav.store, 'g s', { view: 'store' }),
+    go('settings', text.nav.settings, 'g e', { view: 'settings' }),
+    { id: 'add', title: text.library.addFolder, keys: 'n', group: groups.actions, run: () => void addFolder() },
+    {
+      id: 'rescan',
+      title: text.library.rescanAll,
+      keys: 'u',
+      group: groups.actions,
+      disabled: library.scanning,
+      run: () => void library.scan(),
+    },
+    {
+      id: 'verify-data',
+      title: `${text.nav.store}: ${text.store.verifyData}`,
+      group: groups.actions,
+      run: () => void verify(undefined, 'data'),
+    },
+    {
+      id: 'verify-structure',
+      title: `${text.nav.store}: ${text.store.verifyStructure}`,
+      group: groups.actions,
+      run: () => void verify(undefined, 'structure'),
+    },
+    { id: 'rebuild', title: `${text.nav.store}: ${text.store.rebuild}`, group: groups.actions, run: () => askRebuild() },
+    theme('system'),
+    theme('light'),
+    theme('dark'),
+  ];
+}
+
+export function askRebuild(): void {
+  dialogs.open = {
+    kind: 'confirm',
+    question: {
+      title: text.store.rebuildTitle,
+      detail: text.store.rebuildDetail,
+      confirm: text.store.rebuild,
+      command: 'cairn rebuild',
+      act: () => void rebuild(),
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The command line that does what a button does, quoted for a POSIX shell so that it can be pasted as it is.
+ */
+import type { ParamsOf } from '../../core/contract/methods.ts';
+
+/** Quotes a word where the shell would read it otherwise. */
+export function quoteWord(word: string): string {
+  if (word !== '' && /^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+const line = (words: (string | undefined)[]): string =>
+  words
+    .filter((word) => word !== undefined)
+    .map(quoteWord)
+    .join(' ');
+
+export function archiveCommand(params: ParamsOf<'archive.start'>, options: { dryRun?: boolean } = {}): string {
+  const steps = (params.steps ?? []).flatMap((step) => ['--step', String(step)]);
+  const run = params.run === undefined ? [] : ['--run', params.run];
+  return line(['cairn', 'archive', ...params.paths, ...run, ...steps, options.dryRun ? '--dry-run' : undefined]);
+}
+
+export function verifyCommand(params: ParamsOf<'verify.start'>): string {
+  return line(['cairn', 'verify', ...(params.snapshots ?? []), params.mode === 'structure' ? '--structure' : undefined]);
+}
+
+export function restoreCommand(params: ParamsOf<'restore.start'>): string {
+  const tensor = params.tensor === undefined ? [] : ['--tensor', params.tensor];
+  return line(['cairn', 'restore', params.snapshot, '--to', params.to, ...tensor, params.force ? '--force' : undefined]);
+}
+
+export const removeCommand = (snapshots: readonly string[]): string => line(['cairn', 'rm', ...snapshots]);
