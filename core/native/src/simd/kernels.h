@@ -8,7 +8,10 @@
 
 namespace cairn {
 
+struct CodedDifferences;
 struct CodedStreams;
+struct DifferenceShape;
+struct Differences;
 struct PrefixCode;
 
 // Width in bytes of the elements that planes are made of, and whether each is rotated left by one bit first.
@@ -53,6 +56,16 @@ struct Kernels {
   size_t (*part_others)(const uint8_t* symbols, size_t n, uint8_t usual, uint8_t* flags, uint8_t* others);
   // The inverse. Requires: as many others as there are flags set among the first n, flags past n are 0.
   void (*place_others)(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t usual, uint8_t* symbols);
+
+  // -- conditioned (codecs/conditioned_streams.h) --
+  // Takes the differences of `count` elements apart. Requires: raw has no bit set among the trailing ones.
+  void (*classify_differences)(const uint8_t* raw, const uint8_t* base, size_t count, const DifferenceShape& shape, const Differences& to);
+  // Codes the elements first..last-1 into one bit stream at `out` and returns its end; up to 8 bytes more may be written.
+  // entries[key << 8 | symbol] is code | length << 16 | low bits << 24.
+  uint8_t* (*pack_differences)(const Differences& from, size_t first, size_t last, unsigned width, const uint32_t* entries, uint8_t* out);
+  // Decodes all streams to elements (or to symbols, one byte each); false where one isn't consumed exactly or has a symbol
+  // that no encoder writes. Writes nothing but the elements.
+  bool (*unpack_differences)(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out);
 };
 
 // Each kernel group fills its own members, once per instruction set; dispatch.cc starts every table as a copy of the
@@ -61,10 +74,12 @@ void add_scalar_digest(Kernels& table);
 void add_scalar_checksum(Kernels& table);
 void add_scalar_huffman(Kernels& table);
 void add_scalar_planes(Kernels& table);
+void add_scalar_conditioned(Kernels& table);
 void add_avx2_digest(Kernels& table);
 void add_avx2_checksum(Kernels& table);
 void add_avx2_huffman(Kernels& table);
 void add_avx2_planes(Kernels& table);
+void add_avx2_conditioned(Kernels& table);
 void add_neon_checksum(Kernels& table);
 
 // The table in force; throws std::runtime_error where CAIRN_IMPLEMENTATION names one that this machine can't run or

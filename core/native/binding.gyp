@@ -1,0 +1,106 @@
+{
+  # One static library an instruction set, each with its own -m flags; every source is named here.
+  # Code in the libraries of src/simd/avx2_* must not instantiate inline library templates: the linker keeps one copy
+  # of each, and could keep the one that only newer machines can run.
+  "target_defaults": {
+    "default_configuration": "Release",
+    "cflags!": ["-fno-exceptions", "-O2"],
+    "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++20", "-std=gnu++17", "-O2"],
+    "cflags": ["-O3", "-fvisibility=hidden", "-fPIC"],
+    "cflags_cc": ["-std=c++17", "-fexceptions", "-frtti", "-Wall", "-Wextra"],
+    "include_dirs": ["src"],
+    "xcode_settings": {
+      "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+      "GCC_ENABLE_CPP_RTTI": "YES",
+      "GCC_OPTIMIZATION_LEVEL": "3",
+      "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+      "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+      "MACOSX_DEPLOYMENT_TARGET": "13.5",
+    },
+  },
+  "variables": {
+    "codec_sources": [
+      "src/codecs/choose.cc",
+      "src/codecs/codec.cc",
+      "src/codecs/huffman.cc",
+      "src/codecs/lmc.cc",
+      "src/codecs/plain.cc",
+      "src/codecs/plane.cc",
+      "src/codecs/planes.cc",
+      "src/codecs/prefix_code.cc",
+      "src/codecs/registry.cc",
+      "src/codecs/zero_runs.cc",
+    ],
+    "scalar_sources": [
+      "src/simd/scalar_checksum.cc",
+      "src/simd/scalar_digest.cc",
+      "src/simd/scalar_huffman.cc",
+      "src/simd/scalar_planes.cc",
+    ],
+    "avx2_sources": [
+      "src/simd/avx2_checksum.cc",
+      "src/simd/avx2_digest.cc",
+    ],
+    "neon_sources": [
+      "src/simd/neon_checksum.cc",
+    ],
+    "core_sources": [
+      "src/base/digest.cc",
+      "src/base/failure.cc",
+      "src/base/file.cc",
+      "src/base/scratch.cc",
+      "src/base/slots.cc",
+      "src/simd/dispatch.cc",
+    ],
+  },
+  "targets": [
+    {
+      "target_name": "cairn_core",
+      "type": "static_library",
+      "sources": ["<@(core_sources)", "<@(codec_sources)", "<@(scalar_sources)"],
+    },
+    {
+      "target_name": "cairn",
+      "dependencies": [
+        "cairn_core",
+        "<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except",
+      ],
+      "defines": ["NAPI_VERSION=9", "NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED"],
+      "sources": [
+        "src/addon.cc",
+        "src/bench.cc",
+        "src/binding.cc",
+        "src/decode.cc",
+        "src/descriptors.cc",
+        "src/encode.cc",
+        "src/source.cc",
+      ],
+      "conditions": [
+        ["target_arch == 'x64'", {"dependencies": ["cairn_avx2"]}],
+        ["target_arch == 'arm64'", {"dependencies": ["cairn_neon"]}],
+        # Slots and per-thread memory belong to the process: stay loaded when the last thread with an environment ends.
+        ["OS == 'linux'", {"ldflags": ["-Wl,-z,nodelete"]}],
+      ],
+    },
+  ],
+  "conditions": [
+    ["target_arch == 'x64'", {
+      "targets": [{
+        "target_name": "cairn_avx2",
+        "type": "static_library",
+        "sources": ["<@(avx2_sources)"],
+        "cflags": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"],
+        "xcode_settings": {"OTHER_CFLAGS": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"]},
+      }],
+    }],
+    ["target_arch == 'arm64'", {
+      "targets": [{
+        "target_name": "cairn_neon",
+        "type": "static_library",
+        "sources": ["<@(neon_sources)"],
+        "cflags": ["-march=armv8-a+crc"],
+        "xcode_settings": {"OTHER_CFLAGS": ["-march=armv8-a+crc"]},
+      }],
+    }],
+  ],
+}

@@ -1,0 +1,99 @@
+// Chooses the table of kernels once per process. Order: each table here is better than the one before.
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "simd/kernels.h"
+
+namespace cairn {
+
+namespace {
+
+Kernels scalar_table() {
+  Kernels table{};
+  table.name = "scalar";
+  add_scalar_digest(table);
+  add_scalar_checksum(table);
+  add_scalar_huffman(table);
+  add_scalar_planes(table);
+  return table;
+}
+
+#if defined(__x86_64__)
+Kernels avx2_table() {
+  Kernels table = scalar_table();
+  table.name = "avx2";
+  add_avx2_digest(table);
+  add_avx2_checksum(table);
+  return table;
+}
+
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("fma");
+}
+#endif
+
+#if defined(__aarch64__)
+Kernels neon_table() {
+  Kernels table = scalar_table();
+  table.name = "neon";
+  add_neon_checksum(table);
+  return table;
+}
+#endif
+
+struct Tables {
+  std::vector<Kernels> list;
+  std::vector<const char*> names;
+
+  Tables() {
+    list.push_back(scalar_table());
+#if defined(__x86_64__)
+    if (has_avx2()) list.push_back(avx2_table());
+#endif
+#if defined(__aarch64__)
+    list.push_back(neon_table());
+#endif
+    for (const Kernels& table : list) names.push_back(table.name);
+    names.push_back(nullptr);
+  }
+};
+
+const Tables& tables() {
+  static const Tables instance;
+  return instance;
+}
+
+const Kernels& chosen_table() {
+  const char* const wanted = std::getenv("CAIRN_IMPLEMENTATION");
+  if (wanted == nullptr || *wanted == '\0') return tables().list.back();
+  if (const Kernels* const table = kernels_named(wanted)) return *table;
+  std::string message = std::string("CAIRN_IMPLEMENTATION=") + wanted + ": not available on this machine; choose one of:";
+  for (const Kernels& table : tables().list) message += std::string(" ") + table.name;
+  throw std::runtime_error(message);
+}
+
+thread_local const Kernels* forced = nullptr;
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& chosen = chosen_table();
+  return forced == nullptr ? chosen : *forced;
+}
+
+const Kernels* kernels_named(const char* name) {
+  for (const Kernels& table : tables().list) {
+    if (std::strcmp(table.name, name) == 0) return &table;
+  }
+  return nullptr;
+}
+
+const char* const* kernel_names() { return tables().names.data(); }
+
+void force_kernels(const Kernels* table) { forced = table; }
+
+}  // namespace cairn
