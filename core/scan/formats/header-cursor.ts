@@ -25,7 +25,8 @@ export class HeaderCursor {
 
   /** Passes `length` bytes and gives where they start. @throws CairnError `bad_input` where they go beyond the end */
   skip(length: number | bigint): number {
-    if (length > this.left || length < 0) throw contradiction(this.file, `claims ${length} bytes at ${this.at}, where only ${this.left} are`);
+    if (length > this.left || length < 0)
+      throw contradiction(this.file, `claims ${length} bytes at ${this.at}, where only ${this.left} are`);
     const start = this.at;
     this.at += Number(length);
     return start;

@@ -20,7 +20,20 @@ interface ArrayType {
 }
 
 const kinds: Record<string, string> = {
-  b1: 'BOOL', i1: 'I8', i2: 'I16', i4: 'I32', i8: 'I64', u1: 'U8', u2: 'U16', u4: 'U32', u8: 'U64', f2: 'F16', f4: 'F32', f8: 'F64', c8: 'C64', c16: 'C128',
+  b1: 'BOOL',
+  i1: 'I8',
+  i2: 'I16',
+  i4: 'I32',
+  i8: 'I64',
+  u1: 'U8',
+  u2: 'U16',
+  u4: 'U32',
+  u8: 'U64',
+  f2: 'F16',
+  f4: 'F32',
+  f8: 'F64',
+  c8: 'C64',
+  c16: 'C128',
 };
 
 export function startsAsNpy(head: Uint8Array): boolean {
@@ -65,7 +78,11 @@ async function readHeader(file: ReadableFile): Promise<{ text: string; start: nu
 
 function parseShape(file: ReadableFile, text: string): number[] {
   const inside = /'shape':\s{0,8}\(([0-9L, ]*)\)/.exec(text)?.[1];
-  const shape = inside?.split(',').map((size) => size.trim().replace(/L$/, '')).filter((size) => size !== '').map(Number);
+  const shape = inside
+    ?.split(',')
+    .map((size) => size.trim().replace(/L$/, ''))
+    .filter((size) => size !== '')
+    .map(Number);
   if (!shape || countElements(shape) === undefined) throw contradiction(file, 'has no proper shape in its NumPy header');
   if (shape.length > limits.dimensions) throw notUnderstood(file, `has ${shape.length} dimensions`);
   return shape;
@@ -76,18 +93,25 @@ export async function readArray(file: ReadableFile): Promise<NpyArray> {
   const { text, start } = await readHeader(file);
   const order = /'fortran_order':\s{0,8}(True|False)/.exec(text)?.[1];
   const descr = /'descr':\s{0,8}(?:'([^']{1,64})'|(\[))/.exec(text);
-  if (!/^\{.*\}\s*$/s.test(text) || !order || !descr) throw contradiction(file, 'has a NumPy header that is no dictionary of descr, fortran_order and shape');
+  if (!/^\{.*\}\s*$/s.test(text) || !order || !descr)
+    throw contradiction(file, 'has a NumPy header that is no dictionary of descr, fortran_order and shape');
   const shape = parseShape(file, text);
   const count = countElements(shape) as number;
   const left = file.size - start;
   const known = descr[1] === undefined ? undefined : arrayType(descr[1]);
-  if (descr[1] !== undefined && !known) throw notUnderstood(file, `holds a NumPy array of ${descr[1].includes('O') ? 'Python objects' : 'an unknown kind'}`);
+  if (descr[1] !== undefined && !known)
+    throw notUnderstood(file, `holds a NumPy array of ${descr[1].includes('O') ? 'Python objects' : 'an unknown kind'}`);
   const type = known ?? { name: 'structured', itemBytes: count > 0 ? Math.floor(left / count) : 0, element: elements.bytes8 };
   const length = count * type.itemBytes;
-  if (!Number.isSafeInteger(length) || length > left) throw contradiction(file, `is cut short: its array needs ${length} bytes and has ${left}`);
+  if (!Number.isSafeInteger(length) || length > left)
+    throw contradiction(file, `is cut short: its array needs ${length} bytes and has ${left}`);
   const strides = order === 'True' ? fortranStrides(shape) : undefined;
   const tensor = { dtype: type.name, shape, ...(strides && !isContiguous(shape, strides) ? { strides } : {}) };
-  return { part: { offset: start, length, element: type.element }, tensor, note: known ? undefined : 'has records of several fields, archived as plain bytes' };
+  return {
+    part: { offset: start, length, element: type.element },
+    tensor,
+    note: known ? undefined : 'has records of several fields, archived as plain bytes',
+  };
 }
 
 async function read(file: ReadableFile): Promise<FileLayout> {

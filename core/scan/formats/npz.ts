@@ -26,7 +26,9 @@ async function inflateHead(file: ReadableFile, member: ZipMember, limit: number)
   const { offset, length } = await locateMember(file, member, limit);
   const stored = await file.read(offset, Math.min(length, headBytes));
   // 4 KiB of deflate give at most about 4 MiB.
-  const head = await promisify(inflateRaw)(stored, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: headBytes * 1100 }).catch(() => undefined);
+  const head = await promisify(inflateRaw)(stored, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: headBytes * 1100 }).catch(
+    () => undefined,
+  );
   if (!head) return undefined;
   const read = async (start: number, count: number): Promise<Uint8Array> => {
     if (start + count > head.length) throw notUnderstood(file, `has a long header in ${quoted(member.name)}`);
@@ -70,11 +72,19 @@ async function read(file: ReadableFile): Promise<FileLayout> {
     if (array) found.push(array);
   }
   const stored = found.filter(({ start }) => start >= 0);
-  const { parts, indices } = arrangeParts(file, stored.map(({ array, start }): Part => ({ ...array.part, offset: array.part.offset + start })));
+  const { parts, indices } = arrangeParts(
+    file,
+    stored.map(({ array, start }): Part => ({ ...array.part, offset: array.part.offset + start })),
+  );
   const partOf = new Map(stored.map((entry, index) => [entry, indices[index] as number]));
   const tensors = found.map((entry): Tensor => withPart(entry, partOf.get(entry) ?? -1));
   const rest = arrays.length - stored.length;
-  return { format: 'npz', parts, tensors, note: rest > 0 ? `${rest} of its ${arrays.length} arrays are compressed already or hold no numbers; archived as bytes` : undefined };
+  return {
+    format: 'npz',
+    parts,
+    tensors,
+    note: rest > 0 ? `${rest} of its ${arrays.length} arrays are compressed already or hold no numbers; archived as bytes` : undefined,
+  };
 }
 
 function withPart({ name, array }: Found, part: number): Tensor {

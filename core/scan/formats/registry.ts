@@ -8,14 +8,18 @@ import type { FileLayout, FormatReader, ReadableFile } from '../file-layout.ts';
 import { openReadable } from '../readable-file.ts';
 import { checkLayout } from './parts.ts';
 import { reasonOf } from './refusals.ts';
+import { distcp } from './distcp.ts';
+import { flax } from './flax.ts';
+import { gguf } from './gguf.ts';
 import { npy } from './npy.ts';
 import { npz } from './npz.ts';
+import { onnx } from './onnx.ts';
 import { safetensors } from './safetensors.ts';
 import { torchLegacy } from './torch-legacy.ts';
 import { torchZip } from './torch-zip.ts';
 
 /** In the order in which they are asked. */
-export const readers: readonly FormatReader[] = [safetensors, torchZip, torchLegacy, npy, npz];
+export const readers: readonly FormatReader[] = [distcp, safetensors, gguf, torchZip, torchLegacy, npy, npz, onnx, flax];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
   const advice = damaged ? 'archived as bytes; check the file or copy it again' : 'archived as bytes';

@@ -17,7 +17,9 @@ const magic = 0x1950a86a20f9469cfc6cn;
 /** PROTO, LONG1 of ten bytes, the magic number: the same in protocols 2 to 5, those from 4 on put a FRAME between. */
 function claims(file: ReadableFile): boolean {
   if (file.head[0] !== 0x80) return false;
-  return Buffer.from(file.head.buffer, file.head.byteOffset, Math.min(file.head.length, 32)).includes(Buffer.from('8a0a6cfc9c46f920', 'hex'));
+  return Buffer.from(file.head.buffer, file.head.byteOffset, Math.min(file.head.length, 32)).includes(
+    Buffer.from('8a0a6cfc9c46f920', 'hex'),
+  );
 }
 
 interface Prologue {
@@ -68,9 +70,11 @@ async function storageRanges(file: ReadableFile, prologue: Prologue): Promise<Ma
     if (ranges.has(key)) throw contradiction(file, `lists the storage ${quoted(key)} twice`);
     const header = await file.read(at, 8);
     const count = new DataView(header.buffer, header.byteOffset, 8).getBigInt64(0, true);
-    if (count !== BigInt(storage.length)) throw contradiction(file, `has ${count} elements in storage ${quoted(key)}, its pickle says ${storage.length}`);
+    if (count !== BigInt(storage.length))
+      throw contradiction(file, `has ${count} elements in storage ${quoted(key)}, its pickle says ${storage.length}`);
     const length = storageBytes(storage);
-    if (length > file.size - at - 8) throw contradiction(file, `is cut short: storage ${quoted(key)} needs ${length} bytes at ${at + 8}, the file ends at ${file.size}`);
+    if (length > file.size - at - 8)
+      throw contradiction(file, `is cut short: storage ${quoted(key)} needs ${length} bytes at ${at + 8}, the file ends at ${file.size}`);
     ranges.set(key, { offset: at + 8, length });
     at += 8 + length;
   }
