@@ -1,0 +1,166 @@
+#include "codecs/conditioned_differences.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/scratch.h"
+#include "simd/kernels.h"
+
+namespace cairn {
+namespace {
+
+constexpr size_t least_for_streams = 2048;
+constexpr size_t sample_runs = 16, sample_run = 1024;  // elements
+
+const uint8_t no_bits[16] = {};
+
+void fill_key_codes(const KeyTables& tables, unsigned index_bits, KeyCode* keys) {
+  for (unsigned key = 0; key < tables.tables[0].first_key; ++key) keys[key] = {0, 0};
+  for (unsigned i = 0; i < tables.count; ++i) {
+    const KeyTable& table = tables.tables[i];
+    for (unsigned key = table.first_key; key <= table.last_key; ++key) {
+      keys[key] = {i << index_bits, static_cast<uint8_t>(table.shift_of(key, tables.step))};
+    }
+  }
+}
+
+// Most low bits that any element can have. Shifted symbols may wrap around in bytes that no encoder wrote.
+unsigned most_low_bits(const KeyTables& tables, const SymbolMeaning* meanings) {
+  unsigned most = 0, last_symbol = 0;
+  if (meanings == nullptr) return 0;
+  for (unsigned i = 0; i < tables.count; ++i) last_symbol = std::max<unsigned>(last_symbol, tables.tables[i].shifted ? 255 : tables.tables[i].code.last);
+  for (unsigned symbol = 0; symbol <= last_symbol; ++symbol) most = std::max<unsigned>(most, meanings[symbol].low_bits);
+  return most;
+}
+
+}  // namespace
+
+unsigned key_bits_of(Element element) {
+  switch (element) {
+    case Element::bfloat16:
+    case Element::float32:
+      return 8;
+    case Element::float16:
+    case Element::float8e5m2:
+      return 5;
+    case Element::float8e4m3:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+DifferenceShape shape_of(Element element) {
+  const size_t width = width_of(element);
+  return {static_cast<uint8_t>(width), static_cast<uint8_t>(width * 8 - 1 - key_bits_of(element)), 0, static_cast<uint8_t>(most_sub_bits(width))};
+}
+
+unsigned most_sub_bits(unsigned width) { return width == 4 ? 2 : 3; }
+
+unsigned number_of(uint32_t magnitude, unsigned sub_bits) {
+  if (magnitude < 1u << (sub_bits + 1)) return magnitude;
+  const unsigned low_bits = 31 - static_cast<unsigned>(__builtin_clz(magnitude)) - sub_bits;
+  return (low_bits << sub_bits) + (magnitude >> low_bits);
+}
+
+void fill_meanings(const DifferenceShape& shape, SymbolMeaning meanings[256]) {
+  const unsigned sub_bits = shape.sub_bits;
+  const unsigned greatest = number_of(1u << (shape.width * 8 - shape.trailing_bits - 1), sub_bits);
+  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+    const unsigned number = symbol >> 1;
+    const unsigned low_bits = number < 2u << sub_bits ? 0 : (number >> sub_bits) - 1;
+    const bool refused = number > greatest || symbol == 1;
+    const uint32_t least = refused ? 0 : (number - (low_bits << sub_bits)) << low_bits;
+    meanings[symbol] = {least, static_cast<uint8_t>(refused ? 0 : low_bits), static_cast<uint8_t>(refused)};
+  }
+}
+
+unsigned count_trailing_zeros(const uint8_t* raw, size_t length, const DifferenceShape& shape) {
+  uint64_t any = 0;
+  size_t i = 0;
+  for (; i + 8 <= length; i += 8) any |= load_u64(raw + i);
+  for (; i < length; ++i) any |= uint64_t{raw[i]} << (i % 8 * 8);
+  for (unsigned bits = 32; bits >= shape.width * 8u; bits /= 2) any |= any >> bits;
+  const unsigned most = shape.mantissa_bits;
+  unsigned zeros = 0;
+  while (zeros < most && (any >> zeros & 1) == 0) ++zeros;
+  return zeros;
+}
+
+Differences take_differences(Scratch& scratch, size_t count, unsigned width) {
+  uint8_t* const keys = scratch.take<uint8_t>(count);
+  uint8_t* const symbols = scratch.take<uint8_t>(count);
+  return {keys, symbols, scratch.take<uint8_t>(count * width)};
+}
+
+DifferenceStreams::DifferenceStreams(size_t count)
+    : streams(count < least_for_streams ? 1 : most_difference_streams), per_stream((count + streams - 1) / streams) {}
+
+size_t write_streams(const Differences& from, size_t count, unsigned width, const uint32_t* entries, uint64_t bits, uint8_t* out, size_t capacity) {
+  const DifferenceStreams layout(count);
+  const size_t lengths = (layout.streams - 1) * stream_length_bytes;
+  if (bits / 8 + lengths + layout.streams > capacity) return does_not_fit;
+  uint8_t* at = out + lengths;
+  for (unsigned stream = 0; stream < layout.streams; ++stream) {
+    uint8_t* const start = at;
+    at = kernels().pack_differences(from, layout.begin(stream, count), layout.begin(stream + 1, count), width, entries, at);
+    const auto length = static_cast<size_t>(at - start);
+    if (length > longest_stream) return does_not_fit;
+    if (stream + 1 < layout.streams) std::memcpy(out + stream * stream_length_bytes, &length, stream_length_bytes);
+  }
+  return static_cast<size_t>(at - out);
+}
+
+bool open_streams(const uint8_t* from, const uint8_t* end, const KeyTables& tables, uint16_t* table_memory, KeyCode* key_memory, CodedDifferences& coded) {
+  const DifferenceStreams layout(coded.count);
+  const size_t lengths = (layout.streams - 1) * stream_length_bytes;
+  if (static_cast<size_t>(end - from) < lengths) return false;
+  coded.bytes = from + lengths;
+  coded.length = static_cast<size_t>(end - coded.bytes);
+  coded.streams = layout.streams;
+  coded.per_stream = layout.per_stream;
+  size_t start = 0;
+  for (unsigned stream = 0; stream < layout.streams; ++stream) {
+    coded.starts[stream] = start;
+    size_t length = 0;
+    if (stream + 1 < layout.streams) std::memcpy(&length, from + stream * stream_length_bytes, stream_length_bytes);
+    if (length > coded.length - start) return false;
+    start += length;
+  }
+  coded.starts[layout.streams] = coded.length;
+  unsigned index_bits = 0;
+  for (unsigned i = 0; i < tables.count; ++i) index_bits = std::max(index_bits, longest_code(tables.tables[i].code));
+  for (unsigned i = 0; i < tables.count; ++i) fill_symbol_table(tables.tables[i].code, index_bits, table_memory + (i << index_bits));
+  fill_key_codes(tables, index_bits, key_memory);
+  coded.keys = key_memory;
+  coded.tables = table_memory;
+  coded.index_mask = (1u << index_bits) - 1;
+  coded.longest_bits = index_bits + most_low_bits(tables, coded.meanings);
+  if (coded.longest_bits != 0) return true;
+  // Nothing to read: every stream is empty, and the fast loop may run over zeros instead.
+  if (coded.length != 0) return false;
+  coded.bytes = no_bits;
+  coded.length = sizeof no_bits;
+  coded.starts[layout.streams] = 0;
+  return true;
+}
+
+size_t take_sample(const RawBlock& block, Scratch& scratch, RawBlock& sample) {
+  const size_t width = width_of(block.element), count = block.length / width;
+  sample = block;
+  if (count <= 2 * sample_runs * sample_run) return count;
+  const size_t run_bytes = sample_run * width, bytes = sample_runs * run_bytes;
+  uint8_t* const raw = scratch.take<uint8_t>(bytes);
+  uint8_t* const base = scratch.take<uint8_t>(bytes);
+  for (size_t run = 0; run < sample_runs; ++run) {
+    const size_t from = (count - sample_run) * run / (sample_runs - 1) * width;
+    std::memcpy(raw + run * run_bytes, block.raw + from, run_bytes);
+    std::memcpy(base + run * run_bytes, block.base + from, run_bytes);
+  }
+  sample.raw = raw;
+  sample.base = base;
+  sample.length = bytes;
+  return sample_runs * sample_run;
+}
+
+}  // namespace cairn

@@ -1,0 +1,304 @@
+#include "codecs/conditioned_tables.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/scratch.h"
+
+namespace cairn {
+namespace {
+
+constexpr unsigned fraction_bits = 16;
+constexpr unsigned mantissa_steps_log2 = 10;
+
+// log2(1 + i / 1024) in units of 2^-16, by repeated squaring.
+struct Logarithms {
+  uint32_t values[1u << mantissa_steps_log2];
+
+  constexpr Logarithms() : values() {
+    for (unsigned i = 0; i < 1u << mantissa_steps_log2; ++i) {
+      uint64_t mantissa = (uint64_t{1} << 31) + (uint64_t{i} << (31 - mantissa_steps_log2));
+      uint32_t value = 0;
+      for (unsigned bit = 0; bit < fraction_bits; ++bit) {
+        mantissa = mantissa * mantissa >> 31;
+        value <<= 1;
+        if (mantissa >> 32 != 0) {
+          mantissa >>= 1;
+          value |= 1;
+        }
+      }
+      values[i] = value;
+    }
+  }
+};
+
+constexpr Logarithms logarithms;
+
+// Lengths are predicted with symbols that have no code taken as one bit longer than the longest.
+constexpr unsigned without_code = longest_difference_code + 1;
+constexpr unsigned expected_first_length = 6;
+constexpr unsigned table_price = 16;            // bits of a table beside its lengths, about
+constexpr unsigned length_price_halves = 5;     // bits of one length, about, doubled
+constexpr unsigned shift_bits = 4;
+
+unsigned length_or_without(const PrefixCode& code, unsigned symbol) {
+  return symbol > 255 || code.lengths[symbol] == 0 ? without_code : code.lengths[symbol];
+}
+
+// What the length of a symbol is predicted from: the table before, `shift` symbols up, or its own second neighbour.
+unsigned predict_length(const PrefixCode* before, unsigned shift, const PrefixCode& own, unsigned symbol) {
+  if (before != nullptr) return length_or_without(*before, symbol + shift);
+  return symbol < 2 ? expected_first_length : length_or_without(own, symbol - 2);
+}
+
+void write_length(unsigned predicted, unsigned length, BitWriter& out) {
+  if (length == predicted) return out.put(0, 1);
+  const unsigned distance = length > predicted ? length - predicted : predicted - length;
+  out.put((uint64_t{1} << distance) - 1, distance + 1);
+  if (predicted != without_code) out.put(length < predicted ? 1 : 0, 1);
+}
+
+unsigned bits_of_length(unsigned predicted, unsigned length) {
+  if (length == predicted) return 1;
+  const unsigned distance = length > predicted ? length - predicted : predicted - length;
+  return distance + (predicted != without_code ? 2 : 1);
+}
+
+// 0 for what isn't a length.
+unsigned read_length(unsigned predicted, BitReader& in) {
+  unsigned distance = 0;
+  while (in.take(1) != 0) {
+    if (++distance >= without_code) return 0;
+  }
+  if (distance == 0) return predicted;
+  const bool less = predicted == without_code || in.take(1) != 0;
+  if (less) return distance >= predicted ? 0 : predicted - distance;
+  return predicted + distance > without_code ? 0 : predicted + distance;
+}
+
+unsigned choose_shift(const PrefixCode& before, const PrefixCode& code, unsigned last_symbol, unsigned step) {
+  unsigned best = 0, best_bits = UINT32_MAX;
+  for (unsigned shift = 0; shift < 1u << shift_bits; ++shift) {
+    unsigned bits = 0;
+    for (unsigned symbol = 0; symbol <= last_symbol; ++symbol) {
+      bits += bits_of_length(predict_length(&before, shift * step, code, symbol), length_or_without(code, symbol));
+    }
+    if (bits < best_bits) {
+      best = shift;
+      best_bits = bits;
+    }
+  }
+  return best;
+}
+
+bool is_complete(const PrefixCode& code) {
+  uint32_t sum = 0;
+  for (const uint8_t length : code.lengths) {
+    if (length != 0) sum += (1u << longest_difference_code) >> length;
+  }
+  return sum == 1u << longest_difference_code;
+}
+
+bool read_code(BitReader& in, const PrefixCode* before, unsigned step, unsigned last_symbol, PrefixCode& code) {
+  const unsigned shift = before != nullptr && step != 0 ? static_cast<unsigned>(in.take(shift_bits)) * step : 0;
+  bool any = false;
+  for (unsigned symbol = 0; symbol <= last_symbol; ++symbol) {
+    const unsigned length = read_length(predict_length(before, shift, code, symbol), in);
+    if (length == 0 || in.overrun()) return false;
+    if (length == without_code) continue;
+    code.lengths[symbol] = static_cast<uint8_t>(length);
+    if (!any) code.first = static_cast<uint8_t>(symbol);
+    code.last = static_cast<uint8_t>(symbol);
+    any = true;
+  }
+  return !code.lone() && is_complete(code);
+}
+
+// A range of keys while ranges are being merged.
+struct Range {
+  uint32_t* counts;
+  uint64_t price;
+  uint8_t first_key, last_key;
+  bool plain, shifted;  // at most one; neither for a single key, which can become either
+};
+
+struct Merge {
+  int64_t gain;
+  bool shifted;
+};
+
+constexpr Merge no_merge{INT64_MIN, false};
+
+// Price of two ranges' counts together, the second's symbols moved up; UINT64_MAX where they would exceed 255.
+uint64_t price_merged(const Range& left, const Range& right, unsigned shift) {
+  uint32_t sums[256];
+  for (unsigned symbol = 256 - std::min(shift, 256u); symbol < 256; ++symbol) {
+    if (right.counts[symbol] != 0) return UINT64_MAX;
+  }
+  for (unsigned symbol = 0; symbol < 256; ++symbol) sums[symbol] = left.counts[symbol] + (symbol < shift ? 0 : right.counts[symbol - shift]);
+  return price_counts(sums);
+}
+
+Merge weigh_merge(const Range& left, const Range& right, unsigned step) {
+  const auto apart = static_cast<int64_t>(left.price + right.price);
+  Merge best = no_merge;
+  if (!left.shifted && !right.shifted) best = {apart - static_cast<int64_t>(price_merged(left, right, 0)), false};
+  if (step == 0 || left.plain || right.plain) return best;
+  const uint64_t price = price_merged(left, right, (right.first_key - left.first_key) * step);
+  if (price != UINT64_MAX && apart - static_cast<int64_t>(price) > best.gain) best = {apart - static_cast<int64_t>(price), true};
+  return best;
+}
+
+void merge_ranges(Range& left, const Range& right, bool shifted, unsigned step) {
+  const unsigned shift = shifted ? (right.first_key - left.first_key) * step : 0;
+  for (unsigned symbol = shift; symbol < 256; ++symbol) left.counts[symbol] += right.counts[symbol - shift];
+  left.last_key = right.last_key;
+  left.shifted = shifted;
+  left.plain = !shifted;
+  left.price = price_counts(left.counts);
+}
+
+unsigned start_ranges(const KeyCounts& counts, const uint8_t coarse[256], uint32_t* memory, Range* ranges) {
+  unsigned count = 0;
+  for (unsigned key = 0; key < most_keys; ++key) {
+    if (!counts.present[key]) continue;
+    uint32_t* const own = memory + count * 256;
+    std::fill(own, own + 256, 0u);
+    for (unsigned symbol = 0; symbol < 256; ++symbol) own[coarse[symbol]] += counts.rows[key][symbol];
+    ranges[count++] = {own, price_counts(own), static_cast<uint8_t>(key), static_cast<uint8_t>(key), false, false};
+  }
+  return count;
+}
+
+}  // namespace
+
+KeyCounts count_by_key(const uint8_t* keys, const uint8_t* symbols, size_t count, uint32_t (*rows)[256]) {
+  KeyCounts counts{rows, {}};
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t key = keys[i];
+    if (!counts.present[key]) {
+      counts.present[key] = true;
+      std::memset(rows[key], 0, sizeof rows[key]);
+    }
+    ++rows[key][symbols[i]];
+  }
+  return counts;
+}
+
+uint64_t weigh(uint64_t x) {
+  if (x < 2) return 0;
+  const unsigned exponent = 63 - static_cast<unsigned>(__builtin_clzll(x));
+  const uint64_t mantissa = exponent > mantissa_steps_log2 ? x >> (exponent - mantissa_steps_log2) : x << (mantissa_steps_log2 - exponent);
+  return x * ((uint64_t{exponent} << fraction_bits) + logarithms.values[mantissa & ((1u << mantissa_steps_log2) - 1)]);
+}
+
+uint64_t price_counts(const uint32_t counts[256]) {
+  uint64_t total = 0, parts = 0, used = 0;
+  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+    if (counts[symbol] == 0) continue;
+    total += counts[symbol];
+    parts += weigh(counts[symbol]);
+    ++used;
+  }
+  if (used <= 1) return uint64_t{table_price} << fraction_bits;
+  const uint64_t coded = std::max(weigh(total) - std::min(parts, weigh(total)), total << fraction_bits);
+  return coded + ((table_price + used * length_price_halves / 2) << fraction_bits);
+}
+
+void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, Scratch& scratch, KeyTables& tables) {
+  const Scratch::Scope scope(scratch);
+  Range ranges[most_keys];
+  Merge merges[most_keys];  // of each range with the next
+  unsigned count = start_ranges(counts, coarse, scratch.take<uint32_t>(most_keys * 256), ranges);
+  for (unsigned i = 0; i + 1 < count; ++i) merges[i] = weigh_merge(ranges[i], ranges[i + 1], step);
+  while (count > 1) {
+    unsigned best = 0;
+    for (unsigned i = 1; i + 1 < count; ++i) {
+      if (merges[i].gain > merges[best].gain) best = i;
+    }
+    if (merges[best].gain <= 0 && count <= most_tables) break;
+    if (merges[best].gain == INT64_MIN) break;
+    merge_ranges(ranges[best], ranges[best + 1], merges[best].shifted, step);
+    std::copy(ranges + best + 2, ranges + count, ranges + best + 1);
+    std::copy(merges + best + 1, merges + count - 1, merges + best);
+    --count;
+    if (best + 1 < count) merges[best] = weigh_merge(ranges[best], ranges[best + 1], step);
+    if (best > 0) merges[best - 1] = weigh_merge(ranges[best - 1], ranges[best], step);
+  }
+  tables.count = count;
+  tables.step = step;
+  for (unsigned i = 0; i < count && i < most_tables; ++i) {
+    tables.tables[i].first_key = ranges[i].first_key;
+    tables.tables[i].last_key = static_cast<uint8_t>(i + 1 < count ? ranges[i + 1].first_key - 1 : most_keys - 1);
+    tables.tables[i].shifted = ranges[i].shifted;
+  }
+}
+
+bool sum_rows(const KeyCounts& counts, const uint8_t coarse[256], const KeyTable& table, unsigned step, uint32_t sums[256]) {
+  std::fill(sums, sums + 256, 0u);
+  for (unsigned key = table.first_key; key <= table.last_key; ++key) {
+    if (!counts.present[key]) continue;
+    const unsigned shift = table.shift_of(key, step);
+    for (unsigned symbol = 0; symbol < 256; ++symbol) {
+      if (counts.rows[key][symbol] == 0) continue;
+      if (coarse[symbol] + shift > 255) return false;
+      sums[coarse[symbol] + shift] += counts.rows[key][symbol];
+    }
+  }
+  return true;
+}
+
+void write_key_tables(const KeyTables& tables, unsigned key_bits, BitWriter& out) {
+  unsigned last_symbol = 0;
+  for (unsigned i = 0; i < tables.count; ++i) last_symbol = std::max<unsigned>(last_symbol, tables.tables[i].code.last);
+  out.put(tables.count - 1, 4);
+  out.put(last_symbol, 8);
+  out.put(tables.tables[0].first_key, key_bits);
+  const PrefixCode* before = nullptr;
+  for (unsigned i = 0; i < tables.count; ++i) {
+    const KeyTable& table = tables.tables[i];
+    if (i + 1 < tables.count) out.put(table.last_key, key_bits);
+    if (tables.step != 0) out.put(table.shifted ? 1 : 0, 1);
+    out.put(table.code.lone() ? 1 : 0, 1);
+    if (table.code.lone()) {
+      out.put(table.code.first, 8);
+      continue;
+    }
+    const bool predicted = before != nullptr && tables.step != 0;
+    const unsigned shift = predicted ? choose_shift(*before, table.code, last_symbol, tables.step) : 0;
+    if (predicted) out.put(shift, shift_bits);
+    for (unsigned symbol = 0; symbol <= last_symbol; ++symbol) {
+      write_length(predict_length(before, shift * tables.step, table.code, symbol), length_or_without(table.code, symbol), out);
+    }
+    before = &table.code;
+  }
+}
+
+bool read_key_tables(BitReader& in, unsigned step, unsigned key_bits, KeyTables& tables) {
+  tables.count = static_cast<unsigned>(in.take(4)) + 1;
+  tables.step = step;
+  const auto last_symbol = static_cast<unsigned>(in.take(8));
+  const unsigned last_key = (1u << key_bits) - 1;
+  auto next_key = static_cast<unsigned>(in.take(key_bits));
+  const PrefixCode* before = nullptr;
+  for (unsigned i = 0; i < tables.count; ++i) {
+    KeyTable& table = tables.tables[i];
+    const unsigned key = i + 1 < tables.count ? static_cast<unsigned>(in.take(key_bits)) : last_key;
+    if (in.overrun() || key < next_key || next_key > last_key) return false;
+    table.first_key = static_cast<uint8_t>(next_key);
+    table.last_key = static_cast<uint8_t>(key);
+    next_key = key + 1;
+    table.shifted = step != 0 && in.take(1) != 0;
+    table.code = PrefixCode{};
+    if (in.take(1) != 0) {
+      table.code.first = table.code.last = static_cast<uint8_t>(in.take(8));
+      if (in.overrun() || table.code.first > last_symbol) return false;
+      continue;
+    }
+    if (!read_code(in, before, step, last_symbol, table.code)) return false;
+    before = &table.code;
+  }
+  return !in.overrun();
+}
+
+}  // namespace cairn
