@@ -146,9 +146,12 @@ Napi::Value join(const Napi::CallbackInfo& info) {
 
 Napi::Value digest_of_bytes(const Napi::CallbackInfo& info) {
   const Bytes bytes = read_bytes(info[0], "bytes");
-  PieceDigest digest(0);
+  const bool whole = info[2].IsUndefined() || info[2].ToBoolean();
+  const uint64_t first_chunk = info[1].IsUndefined() ? 0 : read_count(info[1], "firstChunk", limits::largest_offset / digest_chunk_bytes);
+  if (whole ? first_chunk != 0 : bytes.length == 0) throw Failure(Code::bad_request, "firstChunk: a whole content starts at 0, and a piece of one has bytes");
+  PieceDigest digest(first_chunk);
   digest.update(bytes.data, bytes.length);
-  return to_digest(info.Env(), digest.root());
+  return to_digest(info.Env(), whole ? digest.root() : digest.chaining_value());
 }
 
 Napi::Value checksum_of_bytes(const Napi::CallbackInfo& info) {
@@ -159,6 +162,16 @@ Napi::Value checksum_of_bytes(const Napi::CallbackInfo& info) {
 Napi::Value evict(const Napi::CallbackInfo& info) {
   if (!info[0].IsString()) throw Failure(Code::bad_request, "path: must be a string");
   File(info[0].As<Napi::String>().Utf8Value(), File::Mode::read).evict();
+  return info.Env().Undefined();
+}
+
+Napi::Value set_modified(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString()) throw Failure(Code::bad_request, "path: must be a string");
+  if (!info[1].IsBigInt()) throw Failure(Code::bad_request, "mtimeNs: must be a bigint");
+  bool lossless = false;
+  const int64_t nanoseconds = info[1].As<Napi::BigInt>().Int64Value(&lossless);
+  if (!lossless) throw Failure(Code::bad_request, "mtimeNs: must fit 64 bits");
+  set_file_times(info[0].As<Napi::String>().Utf8Value(), nanoseconds);
   return info.Env().Undefined();
 }
 
@@ -230,6 +243,7 @@ void export_functions(Napi::Object exports) {
   add<digest_of_bytes>(exports, "digestBytes");
   add<checksum_of_bytes>(exports, "checksumBytes");
   add<evict>(exports, "evict");
+  add<set_modified>(exports, "setModified");
   add<lower_priority>(exports, "lowerPriority");
   add<bench>(exports, "bench");
 }

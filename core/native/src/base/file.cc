@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -68,6 +69,15 @@ void File::evict() const {
   if (::fdatasync(descriptor_) != 0 && errno == EIO) throw system_failure(errno, path_);
   ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED);
 #endif
+}
+
+void set_file_times(const std::string& path, int64_t nanoseconds) {
+  constexpr int64_t second = 1'000'000'000;
+  timespec time;
+  time.tv_nsec = static_cast<long>(((nanoseconds % second) + second) % second);
+  time.tv_sec = static_cast<time_t>((nanoseconds - time.tv_nsec) / second);
+  const timespec both[2] = {time, time};
+  if (::utimensat(AT_FDCWD, path.c_str(), both, 0) != 0) throw system_failure(errno, path);
 }
 
 const File& OpenFiles::open(const std::string& path) {

@@ -40,6 +40,9 @@ class File {
   int descriptor_ = -1;
 };
 
+// Sets the access and modification time of a file or folder, in nanoseconds since 1970.
+void set_file_times(const std::string& path, int64_t nanoseconds);
+
 // The files of one request that were opened already; few stay open at a time.
 class OpenFiles {
  public:

@@ -1,0 +1,170 @@
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreDecoder } from '../decoder/store.ts';
+import { Bench, sampleChain } from './context.ts';
+import { bytesOf, picture, weights, writeStep } from './files.ts';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(() => bench.close());
+
+const packs = (folder: string): string[] => readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack')).sort();
+
+describe('archive, prove and restore', () => {
+  it.each(['cairn', 'lmc'] as const)('gives every byte, mode and time of a real chain back, method %s', async (method) => {
+    const chain = bench.copyChain();
+    const archived = await bench.archive({ paths: [chain], method });
+    expect(archived.errors).toEqual([]);
+    expect(archived.snapshots.map(({ step, kind, depth }) => [step, kind, depth])).toEqual([
+      [400, 'keyframe', 0],
+      [2000, 'delta', 1],
+      [2200, 'delta', 2],
+      [2400, 'delta', 3],
+    ]);
+    expect((await bench.verify()).findings).toEqual([]);
+    for (const { id, path: original } of archived.snapshots) {
+      const to = bench.path('restored', id);
+      await bench.restore({ snapshot: id, to });
+      expect(picture(to)).toEqual(picture(original));
+    }
+  });
+
+  it('restores from the store alone, after the originals are gone', async () => {
+    const chain = bench.copyChain();
+    const before = picture(path.join(chain, 'step-002400'));
+    const { snapshots } = await bench.archive({ paths: [chain] });
+    rmSync(chain, { recursive: true });
+    await bench.restore({ snapshot: snapshots.at(-1)!.id, to: bench.path('back') });
+    expect(picture(bench.path('back'))).toEqual(before);
+    expect((await bench.verify()).findings).toEqual([]);
+  });
+
+  it('writes the same packs with one thread and with two', async () => {
+    const chain = bench.copyChain();
+    await bench.archive({ paths: [chain], threads: 1 });
+    const other = new Bench();
+    try {
+      await other.archive({ paths: [chain], threads: 2 });
+      expect(packs(other.storePath)).toEqual(packs(bench.storePath));
+      for (const pack of packs(bench.storePath)) {
+        expect(readFileSync(path.join(other.storePath, 'packs', pack)).equals(readFileSync(path.join(bench.storePath, 'packs', pack)))).toBe(true);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
+  it.each(['cairn', 'lmc'] as const)('writes what the second decoder reads, method %s', async (method) => {
+    await bench.archive({ paths: [sampleChain], method });
+    const decoder = new StoreDecoder(bench.storePath);
+    expect(decoder.manifests.size).toBe(4);
+    for (const manifest of decoder.manifests.values()) {
+      manifest.files.forEach((file, index) => {
+        const original = readFileSync(path.join(manifest.run.path, manifest.path, file.path));
+        expect(original.equals(decoder.file(manifest, index))).toBe(true);
+      });
+    }
+  });
+
+  it('stores tensors of many pieces, and an unchanged one once', async () => {
+    const first = weights(5_000_000, 7);
+    const changed = weights(5_000_000, 9, first);
+    const steady = { name: 'steady', dtype: 'F32', shape: [5_000_000], bytes: bytesOf(weights(5_000_000, 3)) };
+    const run = bench.path('big');
+    writeStep(run, 1, [{ name: 'w', dtype: 'F32', shape: [5_000_000], bytes: bytesOf(first) }, steady]);
+    writeStep(run, 2, [{ name: 'w', dtype: 'F32', shape: [5_000_000], bytes: bytesOf(changed) }, steady]);
+    const { snapshots, errors } = await bench.archive({ paths: [run] });
+    expect(errors).toEqual([]);
+    expect(snapshots[1]!.bytesStored).toBeLessThan(snapshots[0]!.bytesStored / 1.9);
+    expect((await bench.verify()).findings).toEqual([]);
+    for (const { id, path: original } of snapshots) {
+      await bench.restore({ snapshot: id, to: bench.path('out', id) });
+      expect(readFileSync(bench.path('out', id, 'model.safetensors')).equals(readFileSync(path.join(original, 'model.safetensors')))).toBe(true);
+    }
+  });
+
+  it('keeps every kind of file: unknown, empty, hidden, nested, linked, odd modes', async () => {
+    const step = writeStep(bench.path('odd'), 1, [{ name: 'w', dtype: 'U8', shape: [3], bytes: Uint8Array.of(1, 2, 3) }]);
+    mkdirSync(path.join(step, 'deep/er'), { recursive: true });
+    writeFileSync(path.join(step, 'empty'), '');
+    writeFileSync(path.join(step, '.hidden <img src=x>'), 'text');
+    writeFileSync(path.join(step, 'deep/er/unknown.xyz'), Buffer.alloc(100_000, 'abc'));
+    chmodSync(path.join(step, 'deep/er/unknown.xyz'), 0o640);
+    symlinkSync('../model.safetensors', path.join(step, 'deep/link'));
+    utimesSync(path.join(step, 'empty'), 1_600_000_000.123456, 1_600_000_000.123456);
+    const { snapshots, errors } = await bench.archive({ paths: [bench.path('odd')] });
+    expect(errors).toEqual([]);
+    await bench.restore({ snapshot: snapshots[0]!.id, to: bench.path('back') });
+    expect(picture(bench.path('back'))).toEqual({ ...picture(step), 'deep/link': expect.objectContaining({ bytes: 'folder' }) as unknown });
+  });
+
+  it('starts a new keyframe when the chain would grow beyond eight deltas', async () => {
+    let values = weights(4000, 1);
+    for (let step = 1; step <= 11; step++) {
+      writeStep(bench.path('long'), step, [{ name: 'w', dtype: 'F32', shape: [4000], bytes: bytesOf(values) }]);
+      values = weights(4000, step + 1, values);
+    }
+    const { snapshots } = await bench.archive({ paths: [bench.path('long')] });
+    expect(snapshots.map(({ depth }) => depth)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1]);
+  });
+
+  it('skips what is archived already, and archives again what changed since', async () => {
+    const chain = bench.copyChain();
+    await bench.archive({ paths: [chain] });
+    const again = await bench.archive({ paths: [chain] });
+    expect(again.snapshots).toEqual([]);
+    expect(again.skipped.map(({ reason }) => reason)).toEqual(Array(4).fill('already archived'));
+    appendFileSync(path.join(chain, 'step-002400/config.json'), '\n');
+    expect((await bench.archive({ paths: [chain] })).snapshots.map(({ step }) => step)).toEqual([2400]);
+  });
+});
+
+describe('what must not harm', () => {
+  it('reports a file cut short, and archives the other checkpoints', async () => {
+    const chain = bench.copyChain();
+    truncateSync(path.join(chain, 'step-002200/model.safetensors'), 500_000);
+    const { snapshots, errors } = await bench.archive({ paths: [chain] });
+    expect(snapshots.map(({ step }) => step)).toEqual([400, 2000, 2400]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ code: 'bad_input', path: expect.stringContaining('step-002200') as unknown });
+    expect(errors[0]!.message).not.toContain('\n');
+    expect((await bench.verify()).findings).toEqual([]);
+  });
+
+  it('does not trust an original that changed behind its size and time as a base', async () => {
+    const chain = bench.copyChain();
+    const base = path.join(chain, 'step-002200/model.safetensors');
+    await bench.archive({ paths: [chain], steps: [2200] });
+    const bytes = readFileSync(base);
+    const { mtime } = (await import('node:fs')).statSync(base);
+    bytes.fill(0x3f, 100_000, 600_000);
+    writeFileSync(base, bytes);
+    utimesSync(base, mtime, mtime);
+    const { snapshots, errors } = await bench.archive({ paths: [chain], steps: [2400] });
+    expect(errors).toEqual([]);
+    expect((await bench.verify()).findings).toEqual([]);
+    await bench.restore({ snapshot: snapshots[0]!.id, to: bench.path('back') });
+    expect(picture(bench.path('back'))).toEqual(picture(path.join(chain, 'step-002400')));
+  });
+
+  it('leaves nothing behind when it is cancelled', async () => {
+    bench.onProgress = () => bench.controller.abort(new Error('cancelled by the test'));
+    await expect(bench.archive({ paths: [bench.copyChain()] })).rejects.toThrow('cancelled by the test');
+    expect(readdirSync(path.join(bench.storePath, 'temporary'))).toEqual([]);
+    expect(readdirSync(bench.storePath)).not.toContain('lock');
+  });
+
+  it('refuses to overwrite, and replaces with force', async () => {
+    const { snapshots } = await bench.archive({ paths: [sampleChain], steps: [400] });
+    const to = bench.path('back');
+    await bench.restore({ snapshot: snapshots[0]!.id, to });
+    writeFileSync(path.join(to, 'config.json'), 'mine');
+    await expect(bench.restore({ snapshot: snapshots[0]!.id, to })).rejects.toMatchObject({ code: 'exists' });
+    expect(readFileSync(path.join(to, 'config.json'), 'utf8')).toBe('mine');
+    await bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
+    expect(picture(to)).toEqual(picture(path.join(sampleChain, 'step-000400')));
+  });
+});
