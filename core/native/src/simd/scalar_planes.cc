@@ -2,6 +2,7 @@
 
 #include "codecs/bit_stream.h"
 #include "simd/kernels.h"
+#include "simd/scalar_planes.h"
 
 namespace cairn {
 namespace {
@@ -51,24 +52,6 @@ void merge(const uint8_t* const planes[8], const uint8_t* base, size_t elements,
   }
 }
 
-void split_planes(const uint8_t* raw, const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* const planes[8]) {
-  switch (shape.width) {
-    case 1: return split<uint8_t>(raw, base, elements, shape.rotated, planes);
-    case 2: return split<uint16_t>(raw, base, elements, shape.rotated, planes);
-    case 4: return split<uint32_t>(raw, base, elements, shape.rotated, planes);
-    default: return split<uint64_t>(raw, base, elements, shape.rotated, planes);
-  }
-}
-
-void merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* raw) {
-  switch (shape.width) {
-    case 1: return merge<uint8_t>(planes, base, elements, shape.rotated, raw);
-    case 2: return merge<uint16_t>(planes, base, elements, shape.rotated, raw);
-    case 4: return merge<uint32_t>(planes, base, elements, shape.rotated, raw);
-    default: return merge<uint64_t>(planes, base, elements, shape.rotated, raw);
-  }
-}
-
 size_t part_others(const uint8_t* symbols, size_t n, uint8_t usual, uint8_t* flags, uint8_t* others) {
   size_t count = 0;
   for (size_t i = 0; i < n; i += 8) {
@@ -94,10 +77,28 @@ void place_others(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t
 
 }  // namespace
 
+void scalar_split_planes(const uint8_t* raw, const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* const planes[8]) {
+  switch (shape.width) {
+    case 1: return split<uint8_t>(raw, base, elements, shape.rotated, planes);
+    case 2: return split<uint16_t>(raw, base, elements, shape.rotated, planes);
+    case 4: return split<uint32_t>(raw, base, elements, shape.rotated, planes);
+    default: return split<uint64_t>(raw, base, elements, shape.rotated, planes);
+  }
+}
+
+void scalar_merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* raw) {
+  switch (shape.width) {
+    case 1: return merge<uint8_t>(planes, base, elements, shape.rotated, raw);
+    case 2: return merge<uint16_t>(planes, base, elements, shape.rotated, raw);
+    case 4: return merge<uint32_t>(planes, base, elements, shape.rotated, raw);
+    default: return merge<uint64_t>(planes, base, elements, shape.rotated, raw);
+  }
+}
+
 void add_scalar_planes(Kernels& table) {
   table.count_bytes = count_bytes;
-  table.split_planes = split_planes;
-  table.merge_planes = merge_planes;
+  table.split_planes = scalar_split_planes;
+  table.merge_planes = scalar_merge_planes;
   table.part_others = part_others;
   table.place_others = place_others;
 }

@@ -1,0 +1,12 @@
+// The portable loops, compiled for BMI2's shifts. No inline library templates here, see binding.gyp.
+#include "simd/huffman_streams.h"
+#include "simd/kernels.h"
+
+namespace cairn {
+
+void add_avx2_huffman(Kernels& table) {
+  table.encode_stream = encode_stream_portable;
+  table.decode_streams = decode_streams_portable;
+}
+
+}  // namespace cairn
