@@ -93,8 +93,9 @@ const memberOrder = [
  * @throws CairnError `internal` where the record contradicts itself: the caller's defect, noticed before it is stored.
  */
 export async function encodeManifest(manifest: Manifest, hashing: Hashing): Promise<{ id: string; bytes: Uint8Array }> {
-  const problem = problemOf(manifest);
-  if (problem) throw new CairnError('internal', `the manifest of ${manifest.run.name}@${manifest.step}: ${problem}; please report it`);
+  const checked = check(manifest);
+  if (typeof checked === 'string')
+    throw new CairnError('internal', `the manifest of ${manifest.run.name}@${manifest.step}: ${checked}; please report it`);
   const json = Buffer.from(JSON.stringify(manifest, memberOrder));
   if (json.length > maxJsonBytes) {
     throw new CairnError(
@@ -152,14 +153,17 @@ function parseRecord(json: Buffer, path: string): Manifest {
   } catch (thrown) {
     throw damaged(path, 'its record is no JSON', thrown);
   }
+  const checked = check(record);
+  if (typeof checked === 'string') throw damaged(path, checked);
+  return checked;
+}
+
+/** The manifest, or what is wrong with it. */
+function check(record: unknown): Manifest | string {
   const parsed = manifestSchema.safeParse(record);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw damaged(path, `${issue.path.join('.')}: ${issue.message}`);
-  }
-  const problem = problemOf(parsed.data);
-  if (problem) throw damaged(path, problem);
-  return parsed.data;
+  if (parsed.success) return problemOf(parsed.data) ?? parsed.data;
+  const issue = parsed.error.issues[0]!;
+  return `${issue.path.join('.')}: ${issue.message}`;
 }
 
 /** What a schema can't say: indexes, ranges and sums that must agree. Undefined where all do. */
