@@ -108,13 +108,19 @@ async function repack(store: Store, use: PackUse): Promise<void> {
       for await (const { at, bytes } of readBlocks(store, use.packId, entry)) await pack.write(offset + at, bytes);
       pack.add({ ...entry, offset });
     }
-    const { id } = await pack.finish();
+    const { id, entries } = await pack.finish();
     store.settle(id);
+    for (const entry of entries) await readBack(store, id, entry);
   } catch (thrown) {
     await pack.abandon();
     throw thrown;
   }
   await removePack(store, use.packId);
+}
+
+/** Holds what was copied to its checksums before the original goes. */
+async function readBack(store: Store, packId: string, entry: BlobEntry): Promise<void> {
+  for await (const _run of readBlocks(store, packId, entry));
 }
 
 async function removePack(store: Store, packId: string): Promise<void> {
