@@ -439,7 +439,8 @@ export function baseOf(entry: BlobEntry): Digest | undefined {
   return entry.needs.find(({ role }) => role === roles.base)?.digest;
 }
 
-function summarise(id: string, manifest: Manifest): Snapshot {
+/** A manifest as lists show it; whether it is pinned is not in it. */
+export function summarise(id: string, manifest: Manifest): Snapshot {
   const { run, step, path, time, created, method, base, depth, bytesOriginal, bytesStored } = manifest;
   return {
     ...{ id, run: run.name, runPath: run.path, step, path, time, created, method, base, depth, bytesOriginal, bytesStored },
