@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../contract/model.ts';
 import type { FoundCheckpoint, FoundFile, FoundRun, KnownFile, ScanResult } from '../scan/found.ts';
-import { bytesOf } from '../scan/layouts/contents.ts';
+import { bytesOf, pathOfFile } from '../scan/layouts/contents.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import { saveRun } from './runs.ts';
 import { refreshTotals } from './totals.ts';
@@ -91,8 +91,7 @@ function saveCheckpoint(writer: WriteHandle, runKey: number, run: FoundRun, foun
   const row = writer.get(saveCheckpointSql, keyRow, { runKey, path, step, stepFrom, files, bytes, modified, state, reason, ...lists });
   const key = row!.key;
   writer.run('DELETE FROM files WHERE checkpoint_key = $key', { key });
-  const alone = found.files.length === 1 && found.path.endsWith(sep + found.files[0]!.path);
-  for (const file of found.files) saveFile(writer, key, alone ? found.path : join(found.path, file.path), file);
+  for (const file of found.files) saveFile(writer, key, pathOfFile(found, file), file);
   return key;
 }
 

@@ -19,7 +19,7 @@ export const snapshotColumns = `
 
 const flag = z.number().transform((value) => value !== 0);
 const base = z.string().nullable();
-const rawRow = snapshotSchema.extend({ sealed: flag, pinned: flag, base });
+const rawRow = snapshotSchema.extend({ time: z.string(), created: z.string(), sealed: flag, pinned: flag, base });
 
 /** One row of `snapshotColumns`. */
 export const snapshotRow = rawRow.transform(({ base: id, ...row }): Snapshot => (id === null ? row : { ...row, base: id }));

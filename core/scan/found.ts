@@ -41,6 +41,8 @@ export type PartName = 'weights' | 'optimizer' | 'scheduler' | 'random' | 'confi
 export interface FoundCheckpoint {
   /** Absolute. A folder, or the file itself where a checkpoint is one file. */
   path: string;
+  /** True where the checkpoint is one file, which is then its only one. */
+  alone?: boolean;
   step: number;
   stepFrom: 'state' | 'name' | 'mtime';
   files: FoundFile[];

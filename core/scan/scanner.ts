@@ -155,6 +155,7 @@ async function describeCheckpoint(claim: Claim, { walk, facts, quiet }: Scanning
   const verdict = judge({ files, problems, unfinished: claim.unfinished, marked: claim.marked, missing }, quiet);
   return {
     path: claim.entry.path,
+    ...(!isFolder(claim.entry) && { alone: true }),
     step: claim.step,
     stepFrom: claim.stepFrom,
     files,

@@ -1,4 +1,5 @@
 /** The files, folders and links of one claimed checkpoint: everything below it, known or not, hidden or not. */
+import { join } from 'node:path';
 import { enter, type TreeFile, type TreeFolder, type Walk } from '../folder-tree.ts';
 import type { FoundCheckpoint, FoundFile } from '../found.ts';
 import type { FileFacts } from './file-facts.ts';
@@ -38,6 +39,12 @@ async function foundFile(file: TreeFile, path: string, facts: FileFacts): Promis
   const header = await facts.header(file);
   const { size, mtimeNs, inode, device, mode } = file;
   return { path: process.platform === 'win32' ? path.replaceAll('\\', '/') : path, size, mtimeNs, inode, device, mode, header };
+}
+
+/** Absolute path of a checkpoint's file. */
+export function pathOfFile(checkpoint: FoundCheckpoint, file: FoundFile): string {
+  const alone = checkpoint.alone === true;
+  return alone ? checkpoint.path : join(checkpoint.path, file.path);
 }
 
 /** Names of the formats, most bytes first; `bytes` only where there is nothing else. */

@@ -97,10 +97,10 @@ function headerOf(layout: FileLayout): FileHeader {
 }
 
 /** The text of a small file. @throws where it is larger than a state file can be */
-export async function readText(file: TreeFile): Promise<string> {
+export async function readText(file: TreeFile, encoding: 'utf8' | 'latin1' = 'utf8'): Promise<string> {
   if (file.size > maxTextBytes)
     throw new CairnError('bad_input', `${file.path}: too large for a state file; check it`, { path: file.path });
-  return readFile(file.path, 'utf8');
+  return readFile(file.path, encoding);
 }
 
 /** JSON as Python writes it: with NaN and Infinity, which become null. */

@@ -17,7 +17,7 @@ export interface NumberedName {
   step: number;
   /** Equal for names that differ only in their numbers. */
   family: string;
-  /** True where a word such as `step` says that the number is a position, so that one name alone is a family. */
+  /** True where a word such as `step`, or the lack of any other, says that the number is a position: one name alone is a family. */
   sure: boolean;
 }
 
@@ -53,7 +53,10 @@ export function readNumberedName(name: string): NumberedName | undefined {
     const found = numbered(pattern.exec(name), familyOf(name), true);
     if (found) return found;
   }
-  return numbered(leadingNumber.exec(name), familyAfterNumber(name), false) ?? numbered(lastNumber.exec(name), familyOf(name), false);
+  return (
+    numbered(leadingNumber.exec(name), familyAfterNumber(name), /^\d+$/.test(name)) ??
+    numbered(lastNumber.exec(name), familyOf(name), false)
+  );
 }
 
 function numbered(match: RegExpExecArray | null, family: string, sure: boolean): NumberedName | undefined {
@@ -76,7 +79,7 @@ function familyAfterNumber(name: string): string {
 
 /** Marks that trainers and tools give to what they have not finished. */
 const temporaryName =
-  /(^tmp[-_.]|^temp[-_.]|\.tmp$|\.temp$|\.part$|\.partial$|\.incomplete$|\.download$|\.crdownload$|\.orbax-checkpoint-tmp|\.tmp[-_.][\w-]+$|^\.~|^\.tmp|~$)/i;
+  /(^tmp[-_.]|^temp[-_.]|\.tmp$|\.temp$|\.part$|\.partial$|\.incomplete$|\.download$|\.crdownload$|\.orbax-checkpoint-tmp|\.tmp[-_.][\w-]+$|^\.~|^\.tmp|[-.]tmp$|~$)/i;
 
 export function isTemporaryName(name: string): boolean {
   return temporaryName.test(name);

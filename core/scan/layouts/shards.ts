@@ -5,6 +5,7 @@ import type { TreeFile } from '../folder-tree.ts';
 import type { FileLayout } from '../file-layout.ts';
 import { readLayout } from '../formats/registry.ts';
 import { checkShards, isShardIndex, readShardIndex, shardPath, type ShardIndex } from '../formats/shard-index.ts';
+import { findMissingPiece } from './distributed.ts';
 import type { FileFacts } from './file-facts.ts';
 import { printable } from './names.ts';
 
@@ -14,7 +15,7 @@ const comparison = z.object({ shards: z.string(), problem: z.string().optional()
 
 /** What is missing, in one line; undefined where nothing is. */
 export async function findMissing(files: readonly TreeFile[], facts: FileFacts): Promise<string | undefined> {
-  const byName = missingByName(files);
+  const byName = missingByName(files) ?? (await findMissingPiece(files, facts));
   if (byName !== undefined) return byName;
   for (const file of files.filter((entry) => isShardIndex(entry.path))) {
     const problem = await compareIndex(file, files, facts);

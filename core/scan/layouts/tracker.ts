@@ -1,0 +1,32 @@
+/** Tracker files: one line that names the last finished save, written after it. */
+import { z } from 'zod';
+import type { TreeFile } from '../folder-tree.ts';
+import { readText, type FileFacts } from './file-facts.ts';
+import type { Claim } from './recogniser.ts';
+
+const maxTrackerBytes = 4096;
+
+/** What a tracker says; undefined where it is not there or can't be read. */
+export async function readTracker(file: TreeFile | undefined, facts: FileFacts): Promise<string | undefined> {
+  if (!file || file.size > maxTrackerBytes) return undefined;
+  const text = await facts.fact(file, 'tracker', z.string(), async (entry) => (await readText(entry)).trim());
+  return text === '' ? undefined : text;
+}
+
+/**
+ * Whether a save is finished by its tracker.
+ *
+ * @param name of the tracker file, for the message
+ * @param lastStep what it names; undefined where it is missing, `Infinity` where it says nothing about steps
+ */
+export function heldToTracker(claim: Claim, name: string, lastStep: number | undefined): Claim {
+  if (lastStep === undefined) {
+    return {
+      ...claim,
+      unfinished: `${name} beside it is missing, which is written after a save: it did not finish; remove it or save again`,
+    };
+  }
+  if (claim.step <= lastStep) return { ...claim, marked: true };
+  const unfinished = `${name} still names step ${lastStep}, so this later save did not finish; remove it or save again`;
+  return { ...claim, unfinished };
+}
