@@ -8,7 +8,7 @@ import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Connection } from '../contract/connection.ts';
 import { socketConnection } from '../contract/connections/socket.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
@@ -68,7 +68,8 @@ function keepAlive(sockets: WebSocketServer): NodeJS.Timeout {
   const ping = (): void => {
     for (const socket of sockets.clients) {
       if (silent.has(socket)) socket.terminate();
-      else (silent.add(socket), socket.ping());
+      else socket.ping();
+      silent.add(socket);
     }
   };
   return setInterval(ping, pingMs).unref();

@@ -30,8 +30,10 @@ export interface QueueOptions {
   records: JobRecords;
   functions: JobFunctions;
   access: StageAccess;
-  /** Opens the store with its lock; `close` gives it up. */
-  openForWriting(): Promise<{ store: Store; close(): Promise<void> }>;
+  /** Opens the store with its lock for a job of this kind; `close` gives it up. */
+  openForWriting(kind: JobKind): Promise<{ store: Store; close(): Promise<void> }>;
+  /** Lists a committed snapshot in the catalogue. */
+  catalogueSnapshot: JobContext['catalogueSnapshot'];
   onChange(payload: PayloadOf<'job.changed'>): void;
   onLog(payload: PayloadOf<'job.log'>): void;
   /** One line about the queue itself. */
@@ -100,7 +102,8 @@ export class JobQueue {
     const { job, ...kept } = this.#kept(id);
     const { owner } = kept;
     if (ended.has(job.state)) return;
-    if (lives(owner)) throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); cancel it there`);
+    if (lives(owner))
+      throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); cancel it there`);
     this.#options.records.saveJob({ ...job, state: 'cancelled', ended: this.#time() }, kept);
   }
 
@@ -186,7 +189,7 @@ export class JobQueue {
 
   async #work(live: Live): Promise<JobResult> {
     let writing: ReturnType<QueueOptions['openForWriting']> | undefined;
-    const { access, functions, openForWriting } = this.#options;
+    const { access, functions, openForWriting, catalogueSnapshot } = this.#options;
     const context: JobContext = {
       storePath: access.storePath,
       catalogue: access.catalogue,
@@ -198,12 +201,16 @@ export class JobQueue {
       signal: live.controller.signal,
       progress: (update) => this.#progress(live, update),
       log: (level, message) => this.#log(live, level, message),
-      writeStore: async () => (await (writing ??= openForWriting())).store,
+      catalogueSnapshot,
+      writeStore: async () => (await (writing ??= openForWriting(live.job.kind))).store,
     };
     try {
       return await functions[live.job.kind](context, live.params);
     } finally {
-      await writing?.then(({ close }) => close(), () => {});
+      await writing?.then(
+        ({ close }) => close(),
+        () => {},
+      );
     }
   }
 

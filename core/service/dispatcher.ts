@@ -18,6 +18,8 @@ export type ListenToEvents = (listener: <E extends EventName>(event: E, payload:
 export interface DispatchOptions {
   /** Checks handlers against the contract too: a result that doesn't fit becomes a failure. For tests and development. */
   checkResults?: boolean;
+  /** Called when the connection has closed and its calls are aborted. */
+  onEnd?: () => void;
 }
 
 /** More calls at once from one connection are refused. */
@@ -33,7 +35,7 @@ function sentence(what: string, error: z.ZodError): string {
 class Dispatcher {
   readonly #connection: Connection;
   readonly #handlers: Handlers;
-  readonly #checkResults: boolean;
+  readonly #options: DispatchOptions;
   readonly #running = new Map<number, AbortController>();
   readonly #subscribed = new Set<EventName>();
   readonly #stopListening: () => void;
@@ -41,7 +43,7 @@ class Dispatcher {
   constructor(connection: Connection, handlers: Handlers, listen: ListenToEvents, options: DispatchOptions) {
     this.#connection = connection;
     this.#handlers = handlers;
-    this.#checkResults = options.checkResults ?? false;
+    this.#options = options;
     this.#stopListening = listen((event, payload) => this.#passOn(event, payload));
     connection.onMessage((message) => this.#receive(message));
     connection.onClose(() => this.#end());
@@ -82,7 +84,7 @@ class Dispatcher {
     if (!checked.success) throw new CairnError('bad_request', sentence(`${method}: its parameters`, checked.error));
     const handler = this.#handlers[method] as (params: unknown, signal: AbortSignal) => unknown;
     const result = await handler(checked.data, signal);
-    if (!this.#checkResults) return result;
+    if (!this.#options.checkResults) return result;
     const fit = methods[method].result.safeParse(result);
     if (!fit.success) throw new CairnError('internal', sentence(`${method}: its result`, fit.error));
     return result;
@@ -111,6 +113,7 @@ class Dispatcher {
     for (const controller of this.#running.values()) controller.abort(reason);
     this.#running.clear();
     this.#subscribed.clear();
+    this.#options.onEnd?.();
   }
 }
 

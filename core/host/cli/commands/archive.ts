@@ -1,0 +1,121 @@
+/** `cairn archive`: bring checkpoints into the store, or say what that would take. */
+import path from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { ParamsOf } from '../../../contract/methods.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { duration, ratio, size } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+import { wholeNumber } from '../arguments.ts';
+
+interface ArchiveOptions {
+  run?: string;
+  step?: number[];
+  dryRun?: boolean;
+  method: 'cairn' | 'lmc';
+  threads?: number;
+  keyframe?: boolean;
+}
+
+/** The members of an archive job's result that are shown. */
+interface ArchiveResult {
+  snapshots: { id: string; run: string; step: number; bytesOriginal: number; bytesStored: number; kind: string; depth: number }[];
+  skipped?: { run: string; step: number; reason: string }[];
+  bytesOriginal: number;
+  bytesStored: number;
+  seconds: number;
+  errors: { code: string; path?: string; message: string }[];
+}
+
+/** "200", "200,400", and several of them. */
+function collectSteps(text: string, before: number[] = []): number[] {
+  const steps = text.split(',').map(Number);
+  if (!steps.every((step) => Number.isSafeInteger(step)) || text.trim() === '')
+    throw new InvalidArgumentError('it must be a step number, or several with commas');
+  return [...before, ...steps];
+}
+
+export function addArchive(root: Command, actions: Actions): void {
+  const command = root
+    .command('archive')
+    .description('find checkpoints, archive them losslessly, and prove it by decoding them again')
+    .argument('<path...>', 'folders with runs, runs, or single checkpoints')
+    .option('--run <name>', 'only this run')
+    .option('--step <step>', 'only this step; may be given several times, or with commas', collectSteps)
+    .option('--dry-run', 'only say what would be archived, and about what it would take')
+    .addOption(new Option('--method <method>', 'how tensors are coded').choices(['cairn', 'lmc']).default('cairn'))
+    .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
+    .option('--keyframe', 'store every tensor whole, without deltas');
+  command.action((paths: string[], options: ArchiveOptions) => actions.run(command, (session) => archive(session, paths, options)));
+}
+
+function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
+  const { run, step, method, threads, keyframe } = options;
+  const params = { paths: paths.map((name) => path.resolve(name)), run, steps: step, method, threads, keyframe };
+  return options.dryRun ? plan(session, params) : perform(session, params);
+}
+
+async function plan({ client, out, interrupt }: Session, params: ParamsOf<'archive.plan'>): Promise<number> {
+  const { plan } = await client.call('archive.plan', params, { signal: interrupt });
+  out.table(
+    [
+      { title: 'run' },
+      { title: 'step', align: 'right' },
+      { title: 'original', align: 'right' },
+      { title: 'about', align: 'right' },
+      { title: 'as' },
+    ],
+    plan.items.map((item) => [
+      item.run,
+      String(item.step),
+      size(item.bytesOriginal),
+      item.action === 'skip' ? '' : size(item.bytesEstimated),
+      item.action === 'skip' ? `skipped: ${item.reason ?? ''}` : item.kind === 'delta' ? `delta, depth ${item.depth}` : 'keyframe',
+    ]),
+  );
+  out.line(`${size(plan.bytesOriginal)} would take about ${size(plan.bytesEstimated)}; ${size(plan.bytesFree)} are free`);
+  for (const item of plan.items) out.record('item', item);
+  out.summary({ dryRun: true, ...plan });
+  return exitCodes.done;
+}
+
+async function perform(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {
+  const { out, client } = session;
+  const { job, exitCode } = await followJob(session, () => client.call('archive.start', params));
+  if (!job.result) return exitCode;
+  const result = job.result as unknown as ArchiveResult;
+  show(session, result);
+  for (const { message } of result.errors) out.error(message);
+  for (const snapshot of result.snapshots) out.record('snapshot', snapshot);
+  out.summary(result);
+  return result.errors.length > 0 ? exitCodes.failed : exitCode;
+}
+
+function show({ out }: Session, { snapshots, skipped = [], bytesOriginal, bytesStored, seconds }: ArchiveResult): void {
+  if (snapshots.length > 0) {
+    out.table(
+      [
+        { title: 'snapshot' },
+        { title: 'run' },
+        { title: 'step', align: 'right' },
+        { title: 'original', align: 'right' },
+        { title: 'stored', align: 'right' },
+        { title: 'ratio', align: 'right' },
+        { title: 'as' },
+      ],
+      snapshots.map((made) => [
+        made.id.slice(0, 8),
+        made.run,
+        String(made.step),
+        size(made.bytesOriginal),
+        size(made.bytesStored),
+        ratio(made.bytesOriginal, made.bytesStored),
+        made.kind === 'delta' ? `delta, depth ${made.depth}` : 'keyframe',
+      ]),
+    );
+  }
+  const known = skipped.filter(({ reason }) => reason === 'already archived').length;
+  if (known > 0) out.line(`${known} archived already`);
+  const stored = snapshots.length > 0 ? `, ${size(bytesOriginal)} in ${size(bytesStored)}` : '';
+  out.line(`${snapshots.length} sealed${stored}, ${duration(seconds * 1000)}`);
+}

@@ -1,0 +1,83 @@
+/** The commands that look after a store: rm, pin, unpin, prune, rebuild, doctor. */
+import type { Command } from 'commander';
+import type { Finding } from '../../../contract/model.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { size } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+const nameOfSnapshot = 'id prefixes, or RUN@STEP';
+
+export function addCare(root: Command, actions: Actions): void {
+  const remove = root.command('rm').description('remove snapshots; prune frees their space').argument('<snapshot...>', nameOfSnapshot);
+  remove.action((snapshots: string[]) => actions.run(remove, (session) => removeSnapshots(session, snapshots)));
+  for (const [name, pinned] of [
+    ['pin', true],
+    ['unpin', false],
+  ] as const) {
+    const description = pinned ? 'keep snapshots from being removed' : 'let snapshots be removed again';
+    const command = root.command(name).description(description).argument('<snapshot...>', nameOfSnapshot);
+    command.action((snapshots: string[]) => actions.run(command, (session) => pin(session, snapshots, pinned)));
+  }
+  const prune = root
+    .command('prune')
+    .description('free the space of contents that no snapshot needs')
+    .option('--dry-run', 'only say what would be freed');
+  prune.action(({ dryRun }: { dryRun?: boolean }) => actions.run(prune, (session) => pruneStore(session, dryRun ?? false)));
+  const rebuild = root.command('rebuild').description('make the catalogue again from the store');
+  rebuild.action(() => actions.run(rebuild, rebuildCatalogue));
+  const doctor = root.command('doctor').description('say what is wrong, and what to do');
+  doctor.action(() => actions.run(doctor, examine));
+}
+
+async function removeSnapshots(session: Session, snapshots: string[]): Promise<number> {
+  const { job, exitCode } = await followJob(session, () => session.client.call('remove.start', { snapshots }));
+  if (!job.result) return exitCode;
+  const removed = (job.result as { snapshots?: { id: string; run: string; step: number }[] }).snapshots ?? [];
+  for (const { id, run, step } of removed) session.out.line(`removed ${id.slice(0, 8)}  ${run}@${step}`);
+  session.out.line('cairn prune frees their space');
+  session.out.summary(job.result);
+  return exitCode;
+}
+
+async function pin({ client, out, interrupt }: Session, names: string[], pinned: boolean): Promise<number> {
+  const { snapshots } = await client.call('snapshots.pin', { snapshots: names, pinned }, { signal: interrupt });
+  for (const { id, run, step } of snapshots) out.line(`${pinned ? 'pinned' : 'unpinned'} ${id.slice(0, 8)}  ${run}@${step}`);
+  out.summary({ snapshots });
+  return exitCodes.done;
+}
+
+async function pruneStore(session: Session, dryRun: boolean): Promise<number> {
+  const { job, exitCode } = await followJob(session, () => session.client.call('prune.start', { dryRun }));
+  if (!job.result) return exitCode;
+  const { bytesFreed } = job.result as unknown as { bytesFreed: number };
+  session.out.line(`${size(bytesFreed)} ${dryRun ? 'would be freed' : 'freed'}`);
+  session.out.summary(job.result);
+  return exitCode;
+}
+
+async function rebuildCatalogue(session: Session): Promise<number> {
+  const { job, exitCode } = await followJob(session, () => session.client.call('rebuild.start', {}));
+  if (!job.result) return exitCode;
+  session.out.line('the catalogue is made again from the store');
+  session.out.summary(job.result);
+  return reportFindings(session, (job.result as { findings?: Finding[] }).findings ?? [], exitCode);
+}
+
+async function examine(session: Session): Promise<number> {
+  const { client, out, interrupt } = session;
+  const about = await client.call('service.about', {}, { signal: interrupt });
+  const { findings } = await client.call('store.doctor', {}, { signal: interrupt });
+  out.line(`Cairn ${about.version}, format ${about.format}, ${about.implementation}, ${about.threads} threads`);
+  out.line(`home ${about.home}`);
+  out.line(`store ${about.store}`);
+  const exitCode = reportFindings(session, findings, exitCodes.done);
+  if (findings.length === 0) out.line('nothing is wrong');
+  out.summary({ about, findings });
+  return exitCode;
+}
+
+function reportFindings({ out }: Session, findings: Finding[], otherwise: number): number {
+  for (const finding of findings) out.finding(finding);
+  return findings.length > 0 ? exitCodes.failed : otherwise;
+}

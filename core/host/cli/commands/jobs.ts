@@ -1,0 +1,73 @@
+/** `cairn jobs`: the same jobs that the desktop shows. */
+import type { Command } from 'commander';
+import type { Job } from '../../../contract/model.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { duration, localTime, size } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+interface JobsOptions {
+  cancel?: boolean;
+  retry?: boolean;
+}
+
+export function addJobs(root: Command, actions: Actions): void {
+  const command = root
+    .command('jobs')
+    .description('list jobs, or show one with its log')
+    .argument('[job]', 'the id of a job')
+    .option('--cancel', 'cancel this job')
+    .option('--retry', 'run this job again');
+  command.action((id: string | undefined, options: JobsOptions) => {
+    if (id === undefined && (options.cancel || options.retry))
+      command.error('error: name the job to cancel or to run again', { exitCode: exitCodes.usage });
+    return actions.run(command, (session) => act(session, id, options));
+  });
+}
+
+function act(session: Session, id: string | undefined, { cancel, retry }: JobsOptions): Promise<number> {
+  if (id === undefined) return list(session);
+  if (cancel) return cancelJob(session, id);
+  return retry ? retryJob(session, id) : show(session, id);
+}
+
+const tookOf = ({ started, ended }: Job): string =>
+  started === undefined || ended === undefined ? '' : duration(Date.parse(ended) - Date.parse(started));
+
+async function list({ client, out }: Session): Promise<number> {
+  const { jobs } = await client.call('jobs.list', {});
+  out.table(
+    [{ title: 'job' }, { title: 'state' }, { title: 'queued' }, { title: 'took', align: 'right' }, { title: 'what' }],
+    jobs.map((job) => [job.id, job.state, localTime(job.queued), tookOf(job), job.title]),
+  );
+  out.line(`${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}`);
+  for (const job of jobs) out.record('job', job);
+  out.summary({ jobs });
+  return exitCodes.done;
+}
+
+async function show({ client, out }: Session, id: string): Promise<number> {
+  const { job, log } = await client.call('jobs.get', { id });
+  out.line(`${job.id}  ${job.title}  ${job.state}${job.error ? `: ${job.error.message}` : ''}`);
+  out.line(job.command);
+  if (job.progress.bytesTotal > 0) out.line(`${size(job.progress.bytesDone)} of ${size(job.progress.bytesTotal)}`);
+  for (const line of log) out.line(`${localTime(line.time)}  ${line.level === 'info' ? '' : `${line.level}: `}${line.message}`);
+  for (const line of log) out.record('log', line);
+  out.summary({ job });
+  return exitCodes.done;
+}
+
+async function cancelJob({ client, out }: Session, id: string): Promise<number> {
+  await client.call('jobs.cancel', { id });
+  const { job } = await client.call('jobs.get', { id });
+  out.line(`${job.id}  ${job.state}`);
+  out.summary({ job });
+  return exitCodes.done;
+}
+
+async function retryJob(session: Session, id: string): Promise<number> {
+  const { job, exitCode } = await followJob(session, () => session.client.call('jobs.retry', { id }));
+  session.out.line(`${job.id}  ${job.title}  ${job.state}`);
+  session.out.summary({ job });
+  return exitCode;
+}

@@ -1,0 +1,107 @@
+/** `cairn ls` and `cairn show`: what the store holds. */
+import type { Command } from 'commander';
+import type { Snapshot, TensorRow } from '../../../contract/model.ts';
+import type { Actions } from '../main.ts';
+import { localTime, ratio, size, type Column } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+const right = (title: string): Column => ({ title, align: 'right' });
+const tensorsAtOnce = 10_000;
+
+export function addListing(root: Command, actions: Actions): void {
+  const list = root.command('ls').description('list snapshots').argument('[run]', 'only of this run');
+  list.action((run: string | undefined) => actions.run(list, (session) => listSnapshots(session, run)));
+  const show = root
+    .command('show')
+    .description("show a snapshot's files and tensors, how they are coded and what they take")
+    .argument('<snapshot>', 'an id prefix, or RUN@STEP');
+  show.action((snapshot: string) => actions.run(show, (session) => showSnapshot(session, snapshot)));
+}
+
+const kindOf = ({ kind, depth }: Snapshot): string => (kind === 'delta' ? `delta, depth ${depth}` : 'keyframe');
+
+async function listSnapshots({ client, out, interrupt }: Session, run: string | undefined): Promise<number> {
+  const { snapshots } = await client.call('snapshots.list', { run }, { signal: interrupt });
+  out.table(
+    [
+      { title: 'snapshot' },
+      { title: 'run' },
+      right('step'),
+      right('original'),
+      right('stored'),
+      right('ratio'),
+      { title: 'as' },
+      { title: 'saved' },
+      { title: '' },
+    ],
+    snapshots.map((found) => [
+      found.id.slice(0, 8),
+      found.run,
+      String(found.step),
+      size(found.bytesOriginal),
+      size(found.bytesStored),
+      ratio(found.bytesOriginal, found.bytesStored),
+      kindOf(found),
+      localTime(found.time),
+      found.pinned ? 'pinned' : '',
+    ]),
+  );
+  const total = (member: 'bytesOriginal' | 'bytesStored'): number => snapshots.reduce((sum, found) => sum + found[member], 0);
+  out.line(
+    `${snapshots.length} ${snapshots.length === 1 ? 'snapshot' : 'snapshots'}, ${size(total('bytesOriginal'))} in ${size(total('bytesStored'))}`,
+  );
+  for (const snapshot of snapshots) out.record('snapshot', snapshot);
+  out.summary({ snapshots });
+  return exitCodes.done;
+}
+
+async function tensorsOf({ client, interrupt }: Session, snapshot: string): Promise<TensorRow[]> {
+  const tensors: TensorRow[] = [];
+  for (let total = 1; tensors.length < total;) {
+    const page = await client.call('snapshots.tensors', { snapshot, offset: tensors.length, limit: tensorsAtOnce }, { signal: interrupt });
+    if (page.tensors.length === 0) break;
+    tensors.push(...page.tensors);
+    total = page.total;
+  }
+  return tensors;
+}
+
+async function showSnapshot(session: Session, name: string): Promise<number> {
+  const { client, out, interrupt } = session;
+  const { snapshot, files } = await client.call('snapshots.get', { snapshot: name }, { signal: interrupt });
+  const tensors = await tensorsOf(session, snapshot.id);
+  const base = snapshot.base === undefined ? '' : ` against ${snapshot.base.slice(0, 8)}`;
+  out.line(`${snapshot.id}  ${snapshot.run}@${snapshot.step}${snapshot.pinned ? '  pinned' : ''}`);
+  out.line(
+    `${kindOf(snapshot)}${base}, ${size(snapshot.bytesOriginal)} in ${size(snapshot.bytesStored)}, saved ${localTime(snapshot.time)}, archived ${localTime(snapshot.created)}`,
+  );
+  out.line(`from ${snapshot.runPath}${snapshot.path === '' ? '' : `/${snapshot.path}`}\n`.trimEnd());
+  out.line('');
+  out.table(
+    [{ title: 'file' }, right('size'), right('stored'), { title: 'format' }, right('tensors')],
+    files.map((file) => [
+      file.path,
+      size(file.bytes),
+      size(file.bytesStored),
+      file.note === undefined ? file.format : `${file.format} (${file.note})`,
+      String(file.tensors),
+    ]),
+  );
+  out.line('');
+  out.table(
+    [{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, right('size'), right('stored'), { title: 'codecs' }, right('depth')],
+    tensors.map((tensor) => [
+      tensor.name,
+      tensor.dtype,
+      `[${tensor.shape.join(', ')}]`,
+      size(tensor.bytes),
+      tensor.reused ? 'reused' : size(tensor.bytesStored),
+      tensor.codecs.join(' '),
+      String(tensor.depth),
+    ]),
+  );
+  for (const file of files) out.record('file', file);
+  for (const tensor of tensors) out.record('tensor', tensor);
+  out.summary({ snapshot, files: files.length, tensors: tensors.length });
+  return exitCodes.done;
+}

@@ -1,0 +1,54 @@
+/** Follows a job from its start to its end: progress and warnings as they come, cancelled when the user interrupts. */
+import { CairnError } from '../../contract/errors.ts';
+import type { Job } from '../../contract/model.ts';
+import { exitCodes, type Session } from './session.ts';
+
+const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
+
+export interface EndedJob {
+  job: Job;
+  exitCode: number;
+}
+
+/**
+ * @param start calls the contract's method that starts the job
+ * @returns the job where it ended well, or was interrupted (then with 130)
+ * @throws CairnError the job's own failure
+ */
+export async function followJob(session: Session, start: () => Promise<{ job: Job }>): Promise<EndedJob> {
+  const job = await lastStateOf(session, start);
+  session.out.endProgress();
+  if (job.state === 'done') return { job, exitCode: exitCodes.done };
+  if (job.error) throw new CairnError(job.error.code, job.error.message, { path: job.error.path });
+  session.out.error(`${job.title}: ${job.state}; run it again to go on`);
+  return { job, exitCode: exitCodes.interrupted };
+}
+
+function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{ job: Job }>): Promise<Job> {
+  return new Promise<Job>((resolve, reject) => {
+    let id: string | undefined;
+    // Events of the job may come before the answer that says which job it is.
+    const early: Job[] = [];
+    const see = (job: Job): void => {
+      if (id === undefined) early.push(job);
+      else if (job.id === id && ended.has(job.state)) resolve(job);
+      else if (job.id === id && job.state === 'running') out.progress(job);
+    };
+    const cancel = (): void => {
+      if (id !== undefined) client.call('jobs.cancel', { id }).catch(reject);
+    };
+    client.onClose((reason) => reject(new CairnError('io', reason ?? 'the service has closed')));
+    client.subscribe('job.changed', ({ job }) => see(job));
+    client.subscribe('job.log', ({ id: of, line }) => {
+      if (of !== id) return;
+      out.record('log', line);
+      if (line.level === 'warning') out.error(`warning: ${line.message}`);
+    });
+    interrupt.addEventListener('abort', cancel);
+    start().then(({ job }) => {
+      id = job.id;
+      early.splice(0).forEach(see);
+      if (interrupt.aborted) cancel();
+    }, reject);
+  });
+}

@@ -1,0 +1,75 @@
+/** The command line: what there is to type, and how a command ends. */
+import { Command, CommanderError } from 'commander';
+import { toCairnError } from '../../contract/errors.ts';
+import { version } from '../../service/version.ts';
+import { addArchive } from './commands/archive.ts';
+import { addCare } from './commands/care.ts';
+import { addJobs } from './commands/jobs.ts';
+import { addListing } from './commands/listing.ts';
+import { addRestore } from './commands/restore.ts';
+import { addScan } from './commands/scan.ts';
+import { addServe } from './commands/serve.ts';
+import { addVerify } from './commands/verify.ts';
+import { Output } from './output.ts';
+import { exitCodes, interruptSignal, withSession, type GlobalOptions, type Session } from './session.ts';
+
+/** What a command does once the service is open; returns the exit code. */
+export type Work = (session: Session) => Promise<number>;
+
+/** Given to each command's file, so that it can say what its action does. */
+export interface Actions {
+  /** Runs work against the service of this process. `stays`: for the server, which also runs jobs that others left queued. */
+  run(command: Command, work: Work, stays?: boolean): Promise<void>;
+}
+
+class Invocation implements Actions {
+  exitCode: number = exitCodes.done;
+
+  async run(command: Command, work: Work, stays = false): Promise<void> {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const out = new Output(options.json ?? false);
+    const interrupt = interruptSignal();
+    try {
+      this.exitCode = await withSession(options, out, interrupt, work, stays);
+    } catch (thrown) {
+      const error = toCairnError(thrown);
+      out.error(error.message);
+      this.exitCode = error.code === 'cancelled' && interrupt.aborted ? exitCodes.interrupted : exitCodes.failed;
+    }
+  }
+}
+
+function program(actions: Actions): Command {
+  const root = new Command('cairn')
+    .description('Keeps every checkpoint of a training run on a fraction of the disk, and gives each one back bit for bit.')
+    .version(version())
+    .option('--home <folder>', 'where Cairn keeps its state (default: $CAIRN_HOME, or the data folder of the platform)')
+    .option('--store <folder>', 'the store to use (default: $CAIRN_STORE, or the store below the home)')
+    .option('--json', 'print one JSON record a line, the last of type "summary"')
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`cairn: ${text.replace(/^error: /, '').trim()}; see cairn --help\n`) });
+  for (const add of [addScan, addArchive, addListing, addVerify, addRestore, addCare, addJobs, addServe]) add(root, actions);
+  return root;
+}
+
+/** Every command takes the global options too, before or after its name. */
+function inheritOptions(root: Command): Command {
+  for (const command of root.commands) {
+    command.copyInheritedSettings(root);
+    for (const option of root.options) if (option.long !== '--version') command.addOption(option);
+  }
+  return root;
+}
+
+/** @returns the exit code: 0 done, 1 a finding or a failed item, 2 usage, 130 interrupted. */
+export async function main(args: string[]): Promise<number> {
+  const invocation = new Invocation();
+  try {
+    await inheritOptions(program(invocation)).parseAsync(args, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  return invocation.exitCode;
+}

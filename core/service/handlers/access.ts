@@ -1,0 +1,21 @@
+/** What handlers reach of the service. */
+import type { Catalogue } from '../../catalogue/catalogue.ts';
+import type { Settings } from '../../catalogue/settings.ts';
+import type { EventName, PayloadOf, ResultOf } from '../../contract/methods.ts';
+import type { StageAccess } from '../../jobs/job.ts';
+import type { JobQueue } from '../../jobs/queue.ts';
+import type { SnapshotContents } from '../snapshot-contents.ts';
+import type { SnapshotMirror } from '../snapshot-mirror.ts';
+import type { StoreAccess } from '../store-access.ts';
+
+export interface ServiceAccess {
+  readonly catalogue: Catalogue;
+  readonly settings: Settings;
+  readonly store: StoreAccess;
+  readonly mirror: SnapshotMirror;
+  readonly queue: JobQueue;
+  readonly stages: StageAccess;
+  contents(): Promise<SnapshotContents>;
+  about(): ResultOf<'service.about'>;
+  emit<E extends EventName>(event: E, payload: PayloadOf<E>): void;
+}

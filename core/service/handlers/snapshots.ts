@@ -1,0 +1,70 @@
+/** Runs and snapshots: what is on disk and what the store holds. */
+import { CairnError } from '../../contract/errors.ts';
+import type { Run, Snapshot } from '../../contract/model.ts';
+import { summarise } from '../../store/store.ts';
+import type { Handlers } from '../dispatcher.ts';
+import { noStoreId } from '../snapshot-mirror.ts';
+import type { ServiceAccess } from './access.ts';
+
+type SnapshotHandlers = Pick<
+  Handlers,
+  'runs.list' | 'runs.get' | 'snapshots.list' | 'snapshots.get' | 'snapshots.tensors' | 'snapshots.pin'
+>;
+
+export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
+  const { catalogue, mirror, store } = service;
+  return {
+    'runs.list': async () => ({ runs: catalogue.runSummaries(await mirror.sync()) }),
+    'runs.get': async ({ id }) => ({ run: await runOf(service, id) }),
+    'snapshots.list': async ({ run }) => ({ snapshots: await mirror.withPins(await snapshotsOf(service, run)) }),
+    'snapshots.get': async ({ snapshot: name }) => {
+      const id = await (await store.read()).resolve(name);
+      return { snapshot: await snapshotOf(service, id), files: await (await service.contents()).files(id) };
+    },
+    'snapshots.tensors': async ({ snapshot: name, offset, limit }) => {
+      const id = await (await store.read()).resolve(name);
+      return (await service.contents()).tensors(id, offset, limit);
+    },
+    'snapshots.pin': ({ snapshots, pinned }) => pin(service, snapshots, pinned),
+  };
+}
+
+async function runOf({ catalogue, mirror }: ServiceAccess, id: string): Promise<Run> {
+  const run = catalogue.run(id, await mirror.sync());
+  if (!run) throw new CairnError('not_found', `${id}: no such run; scan its folder again`);
+  const pinned = new Map(
+    (await mirror.withPins(run.chain.flatMap(({ snapshot }) => snapshot ?? []))).map((snapshot) => [snapshot.id, snapshot]),
+  );
+  return {
+    ...run,
+    chain: run.chain.map((step) => (step.snapshot ? { ...step, snapshot: pinned.get(step.snapshot.id) ?? step.snapshot } : step)),
+  };
+}
+
+/** Of one run where its id, name or path is given. */
+async function snapshotsOf({ catalogue, mirror }: ServiceAccess, name: string | undefined): Promise<Snapshot[]> {
+  const storeId = await mirror.sync();
+  if (storeId === noStoreId) return [];
+  if (name === undefined) return catalogue.snapshots(storeId);
+  const runs = catalogue.runSummaries(storeId).filter((run) => run.id === name || run.name === name || run.path === name);
+  if (runs.length === 0) throw new CairnError('not_found', `${name}: no such run; see cairn ls`);
+  return runs.flatMap((run) => catalogue.snapshots(storeId, run.id));
+}
+
+async function snapshotOf({ store, mirror }: ServiceAccess, id: string): Promise<Snapshot> {
+  const [snapshot] = await mirror.withPins([summarise(id, await (await store.read()).manifest(id))]);
+  return snapshot!;
+}
+
+async function pin(service: ServiceAccess, names: string[], pinned: boolean): Promise<{ snapshots: Snapshot[] }> {
+  const reading = await service.store.read();
+  const ids = [...new Set(await Promise.all(names.map((name) => reading.resolve(name))))];
+  const writing = await service.store.write(false);
+  try {
+    for (const id of ids) await writing.store.pin(id, pinned);
+  } finally {
+    await writing.close();
+  }
+  service.emit('catalogue.changed', {});
+  return { snapshots: await Promise.all(ids.map((id) => snapshotOf(service, id))) };
+}

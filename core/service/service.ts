@@ -1,0 +1,160 @@
+/**
+ * The running core: catalogue, settings, store and job queue of one home, served over any number of connections. The
+ * desktop, the local server, the command line and the tests all run this one.
+ */
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Catalogue } from '../catalogue/catalogue.ts';
+import { Settings } from '../catalogue/settings.ts';
+import { aboutCore } from '../codec/hashing.ts';
+import { CodecPool } from '../codec/pool.ts';
+import type { Connection } from '../contract/connection.ts';
+import type { EventName, PayloadOf, ResultOf } from '../contract/methods.ts';
+import type { StageAccess } from '../jobs/job.ts';
+import { JobQueue } from '../jobs/queue.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { formatVersion } from '../store/store.ts';
+import { dispatch, type Handlers } from './dispatcher.ts';
+import { createHandlers } from './handlers.ts';
+import type { ServiceAccess } from './handlers/access.ts';
+import { jobFunctions } from './job-functions.ts';
+import { SnapshotContents } from './snapshot-contents.ts';
+import { SnapshotMirror } from './snapshot-mirror.ts';
+import { StoreAccess } from './store-access.ts';
+import { version } from './version.ts';
+
+export interface ServiceOptions {
+  /** Folder of catalogue and settings; made where it isn't there. */
+  home: string;
+  storePath: string;
+  /** What the service runs inside, in a user's words. */
+  host: string;
+  /** Workers of the codec; by default one for every core. */
+  threads?: number;
+  /** Runs jobs that a process left queued when it ended: for services that stay. */
+  adopt?: boolean;
+  /** One line that belongs to no call: a catalogue moved aside, a stale lock replaced. */
+  onProblem?: (message: string) => void;
+}
+
+type EventListener = <E extends EventName>(event: E, payload: PayloadOf<E>) => void;
+
+/** From sources, everything that goes out is held against the contract; a bundle trusts what the tests have shown. */
+const checkResults = import.meta.url.endsWith('.ts');
+
+export class Service implements ServiceAccess {
+  readonly catalogue: Catalogue;
+  readonly settings: Settings;
+  readonly store: StoreAccess;
+  readonly mirror: SnapshotMirror;
+  readonly queue: JobQueue;
+  readonly stages: StageAccess;
+  readonly #options: ServiceOptions;
+  readonly #handlers: Handlers;
+  readonly #pools = new Map<number, CodecPool>();
+  readonly #listeners = new Set<EventListener>();
+  readonly #connections = new Set<Connection>();
+  #contents: SnapshotContents | undefined;
+
+  private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings) {
+    const onProblem = options.onProblem ?? (() => undefined);
+    this.#options = options;
+    this.catalogue = catalogue;
+    this.settings = settings;
+    this.store = new StoreAccess(options.storePath, catalogue, onProblem);
+    this.mirror = new SnapshotMirror(catalogue, this.store);
+    this.stages = this.#stages();
+    this.queue = new JobQueue({
+      records: catalogue,
+      functions: jobFunctions,
+      access: this.stages,
+      openForWriting: (kind) => this.store.write(kind === 'archive'),
+      catalogueSnapshot: (id, manifest) => this.#catalogueSnapshot(id, manifest),
+      onChange: (payload) => this.emit('job.changed', payload),
+      onLog: (payload) => this.emit('job.log', payload),
+      onProblem,
+      adopt: options.adopt ?? false,
+    });
+    this.#handlers = createHandlers(this);
+    if (catalogue.notice) onProblem(catalogue.notice);
+  }
+
+  /** @throws CairnError `bad_input` for settings that can't be read, `denied`, `no_space`, `io`. */
+  static async open(options: ServiceOptions): Promise<Service> {
+    const settings = await Settings.open(options.home);
+    return new Service(options, Catalogue.open(path.join(options.home, 'catalogue.sqlite')), settings);
+  }
+
+  /** Serves a connection until it closes. */
+  serve(connection: Connection): void {
+    this.#connections.add(connection);
+    dispatch(connection, this.#handlers, (listener) => this.#listen(listener), {
+      checkResults,
+      onEnd: () => this.#connections.delete(connection),
+    });
+  }
+
+  /** Interrupts running jobs, waits for them, and closes everything. */
+  async close(): Promise<void> {
+    await this.queue.close();
+    for (const connection of [...this.#connections]) connection.close('the service has closed');
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    this.catalogue.close();
+  }
+
+  emit<E extends EventName>(event: E, payload: PayloadOf<E>): void {
+    for (const listener of [...this.#listeners]) listener(event, payload);
+  }
+
+  about(): ResultOf<'service.about'> {
+    const { home, storePath, host } = this.#options;
+    return {
+      version: version(),
+      format: formatVersion,
+      host,
+      implementation: aboutCore().implementation,
+      threads: this.#threads(),
+      store: storePath,
+      home,
+    };
+  }
+
+  async contents(): Promise<SnapshotContents> {
+    this.#contents ??= new SnapshotContents(await this.store.read());
+    return this.#contents;
+  }
+
+  #threads(): number {
+    return this.#options.threads ?? availableParallelism();
+  }
+
+  #stages(): StageAccess {
+    return {
+      storePath: this.store.path,
+      catalogue: this.catalogue,
+      pool: (threads) => this.#pool(threads ?? this.#threads()),
+      readStore: () => this.store.read(),
+      storeExists: () => this.store.exists(),
+      changed: (runs) => {
+        this.mirror.invalidate();
+        this.emit('catalogue.changed', runs ? { runs } : {});
+      },
+    };
+  }
+
+  #pool(threads: number): CodecPool {
+    const pool = this.#pools.get(threads) ?? new CodecPool(threads);
+    this.#pools.set(threads, pool);
+    return pool;
+  }
+
+  async #catalogueSnapshot(id: string, manifest: Manifest): Promise<void> {
+    this.mirror.save((await this.store.read()).id, id, manifest);
+    this.emit('catalogue.changed', {});
+  }
+
+  #listen(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

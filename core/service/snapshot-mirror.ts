@@ -1,0 +1,89 @@
+/**
+ * Keeps the catalogue's list of snapshots equal to the manifests of the store, which are the truth: other processes
+ * archive and remove too. Names are compared; only manifests that are new are read.
+ */
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { CataloguedSnapshot } from '../catalogue/snapshots.ts';
+import { toCairnError } from '../contract/errors.ts';
+import type { Snapshot } from '../contract/model.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { summarise, type Store } from '../store/store.ts';
+import type { StoreAccess } from './store-access.ts';
+
+/** Looking again takes at most this part of the time. */
+const idleFactor = 20;
+const shortestGapMs = 500;
+const savedAtOnce = 1000;
+
+/** Stands for no store where the catalogue is asked: then only what is on disk is known. */
+export const noStoreId = '';
+
+export class SnapshotMirror {
+  readonly #catalogue: Catalogue;
+  readonly #access: StoreAccess;
+  readonly #unreadable = new Set<string>();
+  #looking: Promise<string> | undefined;
+  #storeId = noStoreId;
+  #validUntilMs = -Infinity;
+
+  constructor(catalogue: Catalogue, access: StoreAccess) {
+    this.#catalogue = catalogue;
+    this.#access = access;
+  }
+
+  /** Brings the catalogue up to date unless that was done just now. @returns the id of the store, or `noStoreId` */
+  sync(): Promise<string> {
+    if (performance.now() < this.#validUntilMs) return Promise.resolve(this.#storeId);
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  /** The next `sync` looks again. */
+  invalidate(): void {
+    this.#validUntilMs = -Infinity;
+  }
+
+  save(storeId: string, id: string, manifest: Manifest): void {
+    this.#catalogue.saveSnapshots(storeId, [listed(id, manifest)]);
+  }
+
+  /** Snapshots with the pins as they are now, whoever set them. */
+  async withPins<T extends Snapshot>(snapshots: T[]): Promise<T[]> {
+    if (snapshots.length === 0) return snapshots;
+    const pins = await (await this.#access.read()).pins();
+    return snapshots.map((snapshot) => ({ ...snapshot, pinned: pins.has(snapshot.id) }));
+  }
+
+  async #look(): Promise<string> {
+    const startedMs = performance.now();
+    this.#storeId = (await this.#access.exists()) ? await this.#compare(await this.#access.read()) : noStoreId;
+    const nowMs = performance.now();
+    this.#validUntilMs = nowMs + Math.max(shortestGapMs, (nowMs - startedMs) * idleFactor);
+    return this.#storeId;
+  }
+
+  async #compare(store: Store): Promise<string> {
+    const stored = new Set(await store.snapshotIds());
+    const known = this.#catalogue.snapshotIds(store.id);
+    const gone = [...known].filter((id) => !stored.has(id));
+    if (gone.length > 0) this.#catalogue.removeSnapshots(store.id, gone);
+    const fresh = [...stored].filter((id) => !known.has(id) && !this.#unreadable.has(id));
+    for (let at = 0; at < fresh.length; at += savedAtOnce) await this.#add(store, fresh.slice(at, at + savedAtOnce));
+    return store.id;
+  }
+
+  async #add(store: Store, ids: string[]): Promise<void> {
+    const found: CataloguedSnapshot[] = [];
+    for (const id of ids) {
+      try {
+        found.push(listed(id, await store.manifest(id)));
+      } catch (thrown) {
+        // Removed meanwhile, or damaged, which verify and doctor report: the others are listed all the same.
+        if (toCairnError(thrown).code !== 'not_found') this.#unreadable.add(id);
+      }
+    }
+    this.#catalogue.saveSnapshots(store.id, found);
+  }
+}
+
+const listed = (id: string, manifest: Manifest): CataloguedSnapshot => ({ snapshot: summarise(id, manifest), layout: manifest.run.layout });
