@@ -31,9 +31,21 @@ function refuse(): void {
   process.exitCode = 1;
 }
 
+/** Whatever was not foreseen ends in one line; CAIRN_TRACE=1 tells where it came from. */
+async function run(): Promise<void> {
+  try {
+    const { main } = await import('./cli/main.ts');
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const told = process.env['CAIRN_TRACE'] ? error.stack : `unexpected: ${error.message}; please report it`;
+    process.stderr.write(`cairn: ${told}\n`);
+    process.exitCode = 1;
+  }
+}
+
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  const { main } = await import('./cli/main.ts');
-  process.exitCode = await main(process.argv.slice(2));
+  await run();
 } else {
   const node = process.env[mark] ? undefined : broughtAlong();
   if (node) handOver(node);

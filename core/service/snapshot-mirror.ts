@@ -7,7 +7,8 @@ import type { CataloguedSnapshot } from '../catalogue/snapshots.ts';
 import { toCairnError } from '../contract/errors.ts';
 import type { Snapshot } from '../contract/model.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { summarise, type Store } from '../store/store.ts';
+import { summarise } from '../store/snapshots.ts';
+import type { Store } from '../store/store.ts';
 import type { StoreAccess } from './store-access.ts';
 
 /** Looking again takes at most this part of the time. */

@@ -1,7 +1,7 @@
 /** Runs and snapshots: what is on disk and what the store holds. */
 import { CairnError } from '../../contract/errors.ts';
 import type { Run, Snapshot } from '../../contract/model.ts';
-import { summarise } from '../../store/store.ts';
+import { summarise } from '../../store/snapshots.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { noStoreId } from '../snapshot-mirror.ts';
 import type { ServiceAccess } from './access.ts';
