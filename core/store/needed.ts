@@ -1,6 +1,7 @@
 /** Which contents a snapshot needs: those it names, their bases, the bases of these, and so on. */
 import type { Digest } from './blob-source.ts';
-import type { FoundBlob, Store } from './store.ts';
+import type { FoundBlob } from './contents.ts';
+import type { Store } from './store.ts';
 
 /**
  * Adds to `needed` the given contents and everything they are decoded against. What is in `needed` already is not

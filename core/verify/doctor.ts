@@ -5,7 +5,9 @@ import type { Digest } from '../store/blob-source.ts';
 import { lockName, readLock } from '../store/lock.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, packIdOf } from '../store/pack-reader.ts';
-import { markName, snapshotIdOf, type Store } from '../store/store.ts';
+import { markName } from '../store/mark.ts';
+import { snapshotIdOf } from '../store/snapshots.ts';
+import type { Store } from '../store/store.ts';
 import { findingOf } from './findings.ts';
 
 const pinName = /^pins\/([0-9a-f]{32})$/;

@@ -10,7 +10,9 @@ import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, readPackTable } from '../store/pack-reader.ts';
-import { baseOf, nameOfManifest, problemOfLengths, type Store } from '../store/store.ts';
+import { baseOf, problemOfLengths } from '../store/contents.ts';
+import { nameOfManifest } from '../store/snapshots.ts';
+import type { Store } from '../store/store.ts';
 import { findingOf, type FindingCode } from './findings.ts';
 
 export interface VerifyOptions {

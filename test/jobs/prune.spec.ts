@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { prune } from '../../core/jobs/prune.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
-import { nameOfManifest, type Store } from '../../core/store/store.ts';
+import { nameOfManifest } from '../../core/store/snapshots.ts';
+import type { Store } from '../../core/store/store.ts';
 import { verifyStructure } from '../../core/verify/verify-structure.ts';
 import { addTensor, archive, contentOf, digestOf, manifestOf, newStore, openStore, storePack } from '../store/examples.ts';
 

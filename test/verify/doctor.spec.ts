@@ -2,7 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LocalBackend } from '../../core/store/backends/local.ts';
-import { nameOfManifest, type Store } from '../../core/store/store.ts';
+import { nameOfManifest } from '../../core/store/snapshots.ts';
+import type { Store } from '../../core/store/store.ts';
 import { examine } from '../../core/verify/doctor.ts';
 import { archive, contentOf, newStore, openStore } from '../store/examples.ts';
 

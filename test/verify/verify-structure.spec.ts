@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
-import { nameOfManifest, type Store } from '../../core/store/store.ts';
+import { nameOfManifest } from '../../core/store/snapshots.ts';
+import type { Store } from '../../core/store/store.ts';
 import { findingKinds } from '../../core/verify/findings.ts';
 import { verifyStructure } from '../../core/verify/verify-structure.ts';
 import { addTensor, archive, contentOf, digestOf, manifestOf, newStore, openStore } from '../store/examples.ts';
