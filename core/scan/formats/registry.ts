@@ -26,7 +26,9 @@ function asBytes(reason: string, damaged: boolean): FileLayout {
   return { format: 'bytes', parts: [], tensors: [], note: `${reason}; ${advice}`, ...(damaged ? { damaged } : {}) };
 }
 
+/** A reader's own defect must not keep a file from being archived either; only what the system refuses is passed on. */
 function givenUp(error: CairnError, path: string): FileLayout {
+  if (error.code === 'internal') return asBytes(`could not be described (${reasonOf(error, path)})`, false);
   if (error.code === 'bad_input') return asBytes(reasonOf(error, path), true);
   if (error.code === 'unsupported') return asBytes(reasonOf(error, path), false);
   throw error;

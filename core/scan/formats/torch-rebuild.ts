@@ -82,9 +82,12 @@ function quantised(args: PickleValue[]): Rebuilt {
   return { ...plain(args), inner };
 }
 
+/** Of a tensor that is rebuilt directly; values of a sparse one always are. */
 function dtypeOf(value: PickleValue | undefined): Dtype | undefined {
-  const rebuilt = isKind(value, 'call') ? rebuild(value) : undefined;
-  return rebuilt?.tensor?.dtype;
+  if (!isKind(value, 'call')) return undefined;
+  const name = globalName(value.callee);
+  if (name === 'torch._utils._rebuild_tensor_v3') return withDtype(value.args).tensor?.dtype;
+  return name === 'torch._utils._rebuild_tensor_v2' ? plain(value.args).tensor?.dtype : undefined;
 }
 
 /** _rebuild_sparse_tensor and its kin: layout, (index tensors ..., values, size, ...). */

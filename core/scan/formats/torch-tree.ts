@@ -58,7 +58,8 @@ class Walk {
     this.file = file;
   }
 
-  visit(value: PickleValue | undefined, name: string): void {
+  /** `hidden`: keys of `value`, where it is a dictionary, that names skip. */
+  visit(value: PickleValue | undefined, name: string, hidden?: ReadonlySet<string>): void {
     if (!isRecord(value) || this.barren.has(value) || this.onPath.has(value)) return;
     if (++this.visits > limits.treeVisits) throw notUnderstood(this.file, 'has a pickle with too many paths to its tensors');
     if (this.onPath.size >= limits.treeDepth) {
@@ -68,14 +69,14 @@ class Walk {
     }
     const before = this.found;
     this.onPath.add(value);
-    this.enter(value, name);
+    this.enter(value, name, hidden);
     this.onPath.delete(value);
     if (this.found === before) this.barren.add(value);
   }
 
-  private enter(value: PickleRecord, name: string): void {
+  private enter(value: PickleRecord, name: string, hidden?: ReadonlySet<string>): void {
     if (value.kind === 'reference') this.reference(value);
-    else if (value.kind === 'dictionary') this.entries(value.pairs, name);
+    else if (value.kind === 'dictionary') this.entries(value.pairs, name, hidden);
     else if (value.kind === 'call') this.call(value, name);
     else if (value.kind !== 'bytes' && value.kind !== 'global') this.items(value.items, name);
   }
@@ -138,16 +139,10 @@ class Walk {
     else this.visit(arg, name);
   }
 
+  /** A state of two is the usual dictionary and that of `__slots__`. */
   private state(state: PickleValue | undefined, name: string): void {
-    if (isKind(state, 'dictionary')) this.entries(state.pairs, name, transparent);
-    else if (isKind(state, 'tuple') && state.items.length === 2) for (const half of state.items) this.half(half, name);
-    else this.visit(state, name);
-  }
-
-  /** A state of two: the usual dictionary, and that of `__slots__`. */
-  private half(half: PickleValue, name: string): void {
-    if (isKind(half, 'dictionary')) this.entries(half.pairs, name, transparent);
-    else this.visit(half, name);
+    if (!isKind(state, 'tuple') || state.items.length !== 2) return this.visit(state, name, transparent);
+    for (const half of state.items) this.visit(half, name, transparent);
   }
 
   private name(record: PickleRecord, name: string, tensor: TorchTensor): void {
