@@ -4,25 +4,10 @@
 
 namespace cairn {
 
-void fill_encode_table(const PrefixCode& code, uint64_t entries[256]) {
-  uint16_t bits[256];
-  assign_codes(code, bits);
-  for (unsigned symbol = 0; symbol < 256; ++symbol) {
-    const unsigned length = code.lengths[symbol];
-    entries[symbol] = length == 0 ? 0 : uint64_t{bits[symbol]} << (64 - length) | length;
-  }
-}
-
 size_t encode_symbols(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* work, uint8_t* out, size_t capacity) {
-  uint64_t entries[256];
-  fill_encode_table(code, entries);
   const StreamLayout layout(n);
   size_t sizes[most_streams];
-  size_t total = 0;
-  for (unsigned s = 0; s < layout.streams; ++s) {
-    sizes[s] = kernels().encode_stream(symbols + layout.begin(s, n), layout.size(s, n), entries, work + total);
-    total += sizes[s];
-  }
+  const size_t total = kernels().encode_streams(symbols, n, code, work, sizes);
   uint8_t header[longest_prefix_code + most_streams * longest_varint + 8];
   BitWriter bits(header);
   write_prefix_code(code, bits);

@@ -27,12 +27,8 @@ struct CodedStreams {
   size_t n;
 };
 
-// What Kernels::encode_stream wants: length of the code, and the code left-aligned, so that appending a code is a
-// shift to the right by the low six bits of its entry and an OR.
-void fill_encode_table(const PrefixCode& code, uint64_t entries[256]);
-
-// Codes n symbols. Requires: every symbol has a code in `code`, which is not lone; n from 1 to 2^22; `work` has
-// stream_work(n) bytes; `out` has `slack` bytes behind `capacity`.
+// Codes n symbols. Requires: every symbol has a code in `code`, which is not lone; n from 1 to 2^22; symbols may
+// be read `slack` bytes past their end; `work` has stream_work(n) bytes; `out` has `slack` bytes behind `capacity`.
 // Returns the bytes written, or does_not_fit where they would be more than `capacity`.
 size_t encode_symbols(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* work, uint8_t* out, size_t capacity);
 constexpr size_t stream_work(size_t n) { return n * max_code_bits / 8 + most_streams * (slack + 64 * max_code_bits / 8); }

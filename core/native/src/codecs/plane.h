@@ -19,6 +19,6 @@ size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& s
 const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n);
 
 // About the bytes that encode_plane would write, from the counts of its symbols alone.
-size_t estimate_plane(const uint32_t counts[256], size_t n);
+size_t estimate_plane(const uint8_t* symbols, size_t n, Scratch& scratch);
 
 }  // namespace cairn

@@ -28,11 +28,7 @@ size_t estimate_shape(const RawBlock& block, const uint8_t* base, PlaneShape sha
   Planes planes(shape, block.length, scratch);
   kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
   size_t sum = 1;
-  for (unsigned p = 0; p < shape.width; ++p) {
-    uint32_t counts[256];
-    kernels().count_bytes(planes.planes[p], planes.n, counts);
-    sum += estimate_plane(counts, planes.n);
-  }
+  for (unsigned p = 0; p < shape.width; ++p) sum += estimate_plane(planes.planes[p], planes.n, scratch);
   return sum;
 }
 

@@ -164,6 +164,55 @@ void merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t el
   scalar_merge_planes(rest, advance(base, done * shape.width), elements - done, shape, raw + done * shape.width);
 }
 
+// ---- counting
+
+// The set of symbols with a count, as two look-ups by a symbol's low four bits: which of the high values 0 to 7, and 8 to 15.
+struct SymbolSet {
+  __m256i low_half;
+  __m256i high_half;
+
+  explicit SymbolSet(const uint32_t counts[256]) {
+    uint8_t halves[32] = {};
+    for (unsigned symbol = 0; symbol < 256; ++symbol) {
+      if (counts[symbol] != 0) halves[symbol % 16 + symbol / 128 * 16] |= static_cast<uint8_t>(1u << (symbol / 16 % 8));
+    }
+    low_half = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves)));
+    high_half = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + 16)));
+  }
+
+  CAIRN_INLINE bool has_all(__m256i symbols) const {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_and_si256(symbols, nibble), high = _mm256_and_si256(_mm256_srli_epi16(symbols, 4), nibble);
+    const __m256i rows = _mm256_blendv_epi8(_mm256_shuffle_epi8(low_half, low), _mm256_shuffle_epi8(high_half, low), symbols);
+    const __m128i bits = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+    const __m256i bit = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bits), high);
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(rows, bit), _mm256_setzero_si256())) == 0;
+  }
+};
+
+// New symbols are rare: the set is made anew for each, at most 256 times.
+bool note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
+  SymbolSet counted(counts);
+  bool noted = false;
+  for (size_t i = 0; i < n; i += at_once) {
+    if (n - i >= at_once && counted.has_all(load(symbols + i))) continue;
+    for (size_t j = i; j < n && j < i + at_once; ++j) {
+      if (counts[symbols[j]] != 0) continue;
+      counts[symbols[j]] = 1;
+      noted = true;
+    }
+    counted = SymbolSet(counts);
+  }
+  return noted;
+}
+
+size_t count_ones(const uint8_t* bytes, size_t n) {
+  size_t ones = 0, i = 0;
+  for (; i + 8 <= n; i += 8) ones += static_cast<size_t>(_mm_popcnt_u64(load_u64(bytes + i)));
+  for (; i < n; ++i) ones += static_cast<size_t>(_mm_popcnt_u32(bytes[i]));
+  return ones;
+}
+
 // ---- sparse planes
 
 constexpr uint64_t every_byte = 0x0101010101010101;
@@ -200,6 +249,8 @@ void place_others(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t
 }  // namespace
 
 void add_avx2_planes(Kernels& table) {
+  table.note_uncounted = note_uncounted;
+  table.count_ones = count_ones;
   table.split_planes = split_planes;
   table.merge_planes = merge_planes;
   table.part_others = part_others;

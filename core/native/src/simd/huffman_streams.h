@@ -13,6 +13,39 @@ CAIRN_INLINE void store_u32(uint8_t* to, uint32_t value) { std::memcpy(to, &valu
 
 // ---- encoding
 
+// Bits on their way out: `held` of them, fewer than 8 between calls, wait in `bits`.
+struct BitSink {
+  uint8_t* at;
+  uint64_t bits = 0;
+  unsigned held = 0;
+
+  // Requires: count at most 56. Writes 8 bytes.
+  CAIRN_INLINE void append(uint64_t more, unsigned count) {
+    bits |= more << held;
+    store_u64(at, bits);
+    held += count;
+    at += held >> 3;
+    bits >>= held & 56;
+    held &= 7;
+  }
+
+  CAIRN_INLINE uint8_t* finish() {
+    if (held != 0) *at++ = static_cast<uint8_t>(bits);
+    return at;
+  }
+};
+
+// Entries for `join_four`: the length of a code, and the code left-aligned in the 64 bits, so that putting a code behind others is a
+// shift to the right by the low six bits of its entry and an OR.
+void fill_encode_table(const PrefixCode& code, uint64_t entries[256]) {
+  uint16_t bits[256];
+  assign_codes(code, bits);
+  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+    const unsigned length = code.lengths[symbol];
+    entries[symbol] = length == 0 ? 0 : uint64_t{bits[symbol]} << (64 - length) | length;
+  }
+}
+
 // Four codes pushed in from the top, then moved down: what lies below them (lengths, older bits) falls out.
 struct Piece {
   uint64_t bits;
@@ -29,31 +62,31 @@ CAIRN_INLINE Piece join_four(const uint8_t* symbols, const uint64_t* entries) {
   return {bits >> (-count & 63), count};  // four codes of a code that is not lone: count from 4 to 48
 }
 
-size_t encode_stream_portable(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out) {
-  uint8_t* at = out;
-  uint64_t bits = 0;
-  unsigned held = 0;
+uint8_t* encode_stream_portable(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out) {
+  BitSink sink{out};
   size_t i = 0;
   for (; i + 4 <= n; i += 4) {
     const Piece piece = join_four(symbols + i, entries);
-    bits |= piece.bits << held;
-    store_u64(at, bits);
-    held += piece.count;
-    at += held >> 3;
-    bits >>= held & 56;
-    held &= 7;
+    sink.append(piece.bits, piece.count);
   }
   for (; i < n; ++i) {
     const uint64_t entry = entries[symbols[i]];
     const unsigned length = entry & 63;
-    bits |= entry >> (64 - length) << held;
-    held += length;
-    store_u64(at, bits);
-    at += held >> 3;
-    bits >>= held & 56;
-    held &= 7;
+    sink.append(entry >> (64 - length), length);
   }
-  if (held != 0) *at++ = static_cast<uint8_t>(bits);
+  return sink.finish();
+}
+
+size_t encode_streams_portable(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]) {
+  uint64_t entries[256];
+  fill_encode_table(code, entries);
+  const StreamLayout layout(n);
+  uint8_t* at = out;
+  for (unsigned s = 0; s < layout.streams; ++s) {
+    uint8_t* const end = encode_stream_portable(symbols + layout.begin(s, n), layout.size(s, n), entries, at);
+    sizes[s] = static_cast<size_t>(end - at);
+    at = end;
+  }
   return static_cast<size_t>(at - out);
 }
 
@@ -113,10 +146,9 @@ CAIRN_INLINE size_t safe_rounds(const Cursor& cursor, unsigned round_symbols) {
 struct GroupLookup {
   const uint64_t* table;
   static constexpr unsigned round_symbols = 16;
-  CAIRN_INLINE void step(uint64_t& bits, unsigned& used, uint8_t*& out) const {
+  CAIRN_INLINE void step(uint64_t& bits, uint8_t*& out) const {
     const uint64_t group = table[bits & ((1u << group_index_bits) - 1)];
     bits >>= group & 63;
-    used += static_cast<unsigned>(group);
     store_u32(out, static_cast<uint32_t>(group >> 32));
     out += count_of(group);
   }
@@ -126,49 +158,53 @@ struct SymbolLookup {
   const uint16_t* table;
   unsigned mask;
   static constexpr unsigned round_symbols = 4;
-  CAIRN_INLINE void step(uint64_t& bits, unsigned& used, uint8_t*& out) const {
+  CAIRN_INLINE void step(uint64_t& bits, uint8_t*& out) const {
     const unsigned entry = table[bits & mask];
     bits >>= entry & 63;
-    used += entry;
     *out++ = static_cast<uint8_t>(entry >> 8);
   }
 };
+
+// The next bits of a stream under a mark in the top bit: however they are consumed, the zeros above the mark count it.
+CAIRN_INLINE uint64_t load_marked(const uint8_t* in, unsigned skipped) { return (load_u64(in) | uint64_t{1} << 63) >> skipped; }
 
 // Rounds of `together` streams at once, as long as they are safe for all of them.
 template <unsigned together, class Lookup>
 CAIRN_INLINE void decode_rounds(Cursor* cursors, const Lookup& lookup) {
   const uint8_t* in[together];
   uint8_t* out[together];
-  unsigned used[together];
+  uint64_t bits[together];
   for (;;) {
     size_t rounds = SIZE_MAX;
     for (unsigned s = 0; s < together; ++s) {
       const size_t safe = safe_rounds(cursors[s], Lookup::round_symbols);
       rounds = safe < rounds ? safe : rounds;
-      in[s] = cursors[s].in;
-      out[s] = cursors[s].out;
-      used[s] = cursors[s].skipped;
     }
     if (rounds == 0) return;
-    for (; rounds > 0; --rounds) {
-      uint64_t bits[together];
-#pragma GCC unroll 8
-      for (unsigned s = 0; s < together; ++s) bits[s] = load_u64(in[s]) >> used[s];
+    for (unsigned s = 0; s < together; ++s) {
+      in[s] = cursors[s].in;
+      out[s] = cursors[s].out;
+      bits[s] = load_marked(in[s], cursors[s].skipped);
+    }
+    for (;;) {
 #pragma GCC unroll 4
       for (unsigned step = 0; step < 4; ++step) {
 #pragma GCC unroll 8
-        for (unsigned s = 0; s < together; ++s) lookup.step(bits[s], used[s], out[s]);
+        for (unsigned s = 0; s < together; ++s) lookup.step(bits[s], out[s]);
       }
+      if (--rounds == 0) break;
 #pragma GCC unroll 8
       for (unsigned s = 0; s < together; ++s) {
-        in[s] += static_cast<uint8_t>(used[s]) >> 3;
-        used[s] &= 7;
+        const auto used = static_cast<unsigned>(__builtin_clzll(bits[s]));
+        in[s] += used >> 3;
+        bits[s] = load_marked(in[s], used & 7);
       }
     }
     for (unsigned s = 0; s < together; ++s) {
-      cursors[s].in = in[s];
+      const auto used = static_cast<unsigned>(__builtin_clzll(bits[s]));
+      cursors[s].in = in[s] + (used >> 3);
       cursors[s].out = out[s];
-      cursors[s].skipped = used[s];
+      cursors[s].skipped = used & 7;
     }
   }
 }

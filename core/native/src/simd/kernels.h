@@ -36,15 +36,19 @@ struct Kernels {
   uint32_t (*checksum)(uint32_t state, const uint8_t* data, size_t length);
 
   // -- huffman (codecs/huffman.h) --
-  // Codes n symbols into one bit stream at `out` and returns its bytes; up to 8 more may be written. entries[s] is the
-  // length of the code of s, and its bits left-aligned in the 64 (see fill_encode_table).
-  size_t (*encode_stream)(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out);
+  // Codes n symbols into the streams of StreamLayout, one behind the other at `out`, and gives the length of each. Returns their
+  // sum. `out` has stream_work(n) bytes; symbols are read up to `slack` bytes past their end.
+  size_t (*encode_streams)(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]);
   // Decodes all streams; false where one of them isn't consumed exactly. Writes nothing but the symbols.
   bool (*decode_streams)(const CodedStreams& coded, const PrefixCode& code);
 
   // -- planes (codecs/planes.h) --
   // How often each value occurs among n bytes, n below 2^32.
   void (*count_bytes)(const uint8_t* bytes, size_t n, uint32_t counts[256]);
+  // counts[s] = 1 for every symbol among n that has no count yet; returns whether there was one.
+  bool (*note_uncounted)(const uint8_t* symbols, size_t n, uint32_t counts[256]);
+  // How many bits of n bytes are 1.
+  size_t (*count_ones)(const uint8_t* bytes, size_t n);
   // Gathers byte p of every element in planes[p], p from 0 to width - 1 (1, 2, 4 or 8), after XOR with the same element of
   // `base` (null: none) and, where `rotated`, a rotation of the element to the left by one bit. Planes may be written
   // `slack` bytes past their end.
@@ -66,6 +70,8 @@ struct Kernels {
   // Decodes all streams to elements (or to symbols, one byte each); false where one isn't consumed exactly or has a symbol
   // that no encoder writes. Writes nothing but the elements.
   bool (*unpack_differences)(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out);
+  // Makes elements of `count` zigzagged differences, in place.
+  void (*restore_differences)(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw);
 };
 
 // Each kernel group fills its own members, once per instruction set; dispatch.cc starts every table as a copy of the

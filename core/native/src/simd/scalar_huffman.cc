@@ -4,7 +4,7 @@
 namespace cairn {
 
 void add_scalar_huffman(Kernels& table) {
-  table.encode_stream = encode_stream_portable;
+  table.encode_streams = encode_streams_portable;
   table.decode_streams = decode_streams_portable;
 }
 

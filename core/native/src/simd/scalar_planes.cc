@@ -22,6 +22,25 @@ void count_bytes(const uint8_t* bytes, size_t n, uint32_t counts[256]) {
   }
 }
 
+bool note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
+  bool occurs[256] = {};
+  for (size_t i = 0; i < n; ++i) occurs[symbols[i]] = true;
+  bool noted = false;
+  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+    if (!occurs[symbol] || counts[symbol] != 0) continue;
+    counts[symbol] = 1;
+    noted = true;
+  }
+  return noted;
+}
+
+size_t count_ones(const uint8_t* bytes, size_t n) {
+  size_t ones = 0, i = 0;
+  for (; i + 8 <= n; i += 8) ones += static_cast<size_t>(__builtin_popcountll(load_u64(bytes + i)));
+  for (; i < n; ++i) ones += static_cast<size_t>(__builtin_popcount(bytes[i]));
+  return ones;
+}
+
 template <class Word>
 Word load(const uint8_t* from, size_t i) {
   Word word;
@@ -97,6 +116,8 @@ void scalar_merge_planes(const uint8_t* const planes[8], const uint8_t* base, si
 
 void add_scalar_planes(Kernels& table) {
   table.count_bytes = count_bytes;
+  table.note_uncounted = note_uncounted;
+  table.count_ones = count_ones;
   table.split_planes = scalar_split_planes;
   table.merge_planes = scalar_merge_planes;
   table.part_others = part_others;
