@@ -182,6 +182,9 @@ export class PackTable {
       this.#starts[index] = at;
       checkEntry(this.#bytes, at, path);
       const { blob, end } = readEntry(this.#bytes, at);
+      const strange = blob.needs.find(({ role }) => !knownRoles.has(role));
+      if (strange)
+        throw new CairnError('unsupported', `${path}: a blob needs something in role ${strange.role}; use a newer Cairn`, { path });
       const next = checkBlob(blob, offset);
       if (typeof next === 'string') throw damaged(path, `blob ${blob.digest} ${next}`);
       [at, offset] = [end, next];

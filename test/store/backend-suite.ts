@@ -55,6 +55,11 @@ export function describeBackend(name: string, make: () => Promise<Backend>): voi
       const backend = await make();
       await publish(backend, 'snapshots/a.manifest', bytes('first'));
       await expect(backend.writeAt('snapshots/a.manifest', 0, bytes('x'))).rejects.toMatchObject({ code: 'internal' });
+      await expect(backend.truncate('snapshots/a.manifest', 0)).rejects.toMatchObject({ code: 'internal' });
+      const temporary = await backend.createTemporary();
+      await backend.writeAt(temporary, 0, bytes('longer'));
+      await backend.truncate(temporary, 4);
+      expect(await backend.readWhole(temporary, 10)).toEqual(new Uint8Array(bytes('long')));
     });
 
     it('reads ranges exactly, and never past the end', async () => {

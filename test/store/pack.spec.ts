@@ -110,7 +110,7 @@ describe('a pack table', () => {
     ['more needs than there are', 51, [200], 'damaged'],
     ['fewer needs than there are', 51, [0], 'damaged'],
     ['more blocks than there are', 52, [255, 255, 255, 255], 'damaged'],
-    ['an unknown role', 56, [2], 'damaged'],
+    ['an unknown role', 56, [2], 'unsupported'],
     ['a base that is the blob itself', 57, [...Buffer.alloc(32, 0xab)], 'damaged'],
     ['a block longer than its original and one', 89, [10], 'damaged'],
     ['an empty block', 89, [0], 'damaged'],
@@ -149,18 +149,17 @@ describe('a pack', () => {
     expect(await readFile(second.path)).toEqual(await readFile(first.path));
   });
 
-  it('notices a flip of every bit of its header, table and footer', async () => {
+  it('notices a flip in every byte of its header, table and footer', async () => {
     const { backend, id, entries, path } = await smallPack();
     const whole = await readFile(path);
     const tableAt = entries.at(-1)!.offset + entries.at(-1)!.storedLength;
     for (let at = 0; at < whole.length; at++) {
       if (at >= headerBytes && at < tableAt) continue;
-      for (let bit = 0; bit < 8; bit++) {
-        const changed = Buffer.from(whole);
-        changed[at]! ^= 1 << bit;
-        await writeFile(path, changed);
-        expect(await codeOf(backend, id), `bit ${bit} of byte ${at}`).toMatch(/^(damaged|unsupported)$/);
-      }
+      const bit = at % 8;
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1 << bit;
+      await writeFile(path, changed);
+      expect(await codeOf(backend, id), `bit ${bit} of byte ${at}`).toMatch(/^(damaged|unsupported)$/);
     }
   });
 
@@ -228,6 +227,32 @@ describe('a pack writer', () => {
     pack.add({ ...entry, digest: 'bb'.repeat(32), rawLength: 8, offset: two, storedLength: 9, lengths: Uint32Array.of(9) });
     pack.add({ ...entry, digest: 'aa'.repeat(32), rawLength: 3, offset: one, storedLength: 3, lengths: Uint32Array.of(3) });
     expect((await pack.finish()).entries.map(({ offset }) => offset)).toEqual([16, 19]);
+  });
+
+  it('leaves no trace of what was given back', async () => {
+    const backend = new LocalBackend(await temporaryFolder());
+    const [rewound, plain] = [await PackWriter.create(backend, hashing), await PackWriter.create(backend, hashing)];
+    for (const pack of [rewound, plain]) await addTensor(pack, contentOf('kept'));
+    const offset = rewound.reserve(5000);
+    await rewound.write(offset, new Uint8Array(5000).fill(1));
+    rewound.rewind(offset);
+    expect(() => rewound.rewind(offset + 1)).toThrow('rewound');
+    expect(() => rewound.rewind(0)).toThrow('rewound');
+    expect((await rewound.finish()).id).toBe((await plain.finish()).id);
+  });
+
+  it('publishes nothing that was not proved', async () => {
+    const backend = new LocalBackend(await temporaryFolder());
+    const pack = await PackWriter.create(backend, hashing);
+    const entry = await addTensor(pack, contentOf('to be proved'));
+    const proving = pack.finish(async (path, entries) => {
+      expect(entries).toEqual([entry]);
+      expect((await readFile(path)).subarray(entry.offset + 1, entry.offset + entry.storedLength).toString()).toBe('to be proved');
+      expect(await backend.list('packs')).toEqual([]);
+      throw new Error('it decodes to something else');
+    });
+    await expect(proving).rejects.toThrow('something else');
+    expect(await backend.list('')).toEqual([]);
   });
 
   it('refuses to finish where reserved bytes belong to no blob, and leaves nothing', async () => {
