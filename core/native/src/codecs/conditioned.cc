@@ -20,10 +20,22 @@ struct Plan {
   uint8_t coarse[256];      // symbol with the most sub bits -> with those chosen
   KeyTables tables;
   bool quiet[most_keys];    // keys that are taken as unchanged, what changes is patched
-  uint64_t stream_bits;     // codes and low bits
+  uint64_t stream_bits;     // codes and low bits; UINT64_MAX where the block can't be coded
   uint64_t patch_bits;      // about
   size_t patches;
 };
+
+// True where a difference is half of all there are, which has no symbol.
+bool has_unsayable(const KeyCounts& counts, const DifferenceShape& shape) {
+  SymbolMeaning meanings[256];
+  fill_meanings(shape, meanings);
+  for (unsigned key = 0; key < most_keys; ++key) {
+    for (unsigned symbol = 0; counts.present[key] && symbol < 256; ++symbol) {
+      if (counts.rows[key][symbol] != 0 && meanings[symbol].refused) return true;
+    }
+  }
+  return false;
+}
 
 unsigned logarithm_sixteenths(uint64_t x) { return x == 0 ? 0 : static_cast<unsigned>(weigh(x) / x >> 12); }
 
@@ -52,8 +64,8 @@ void fill_coarse(unsigned from_sub_bits, unsigned to_sub_bits, uint8_t coarse[25
   SymbolMeaning meanings[256];
   fill_meanings(finest, meanings);
   for (unsigned symbol = 0; symbol < 256; ++symbol) {
-    const bool refused = meanings[symbol].refused != 0;
-    coarse[symbol] = refused ? uint8_t{0} : static_cast<uint8_t>(number_of(meanings[symbol].least, to_sub_bits) << 1 | (symbol & 1));
+    const bool refused = meanings[symbol].refused;
+    coarse[symbol] = refused ? uint8_t{0} : static_cast<uint8_t>(number_of(meanings[symbol].least >> 1, to_sub_bits) << 1 | (symbol & 1));
   }
 }
 
@@ -113,6 +125,10 @@ Plan make_plan(const Differences& differences, size_t count, const DifferenceSha
   Plan plan{};
   plan.shape = shape;
   counts = count_by_key(differences.keys, differences.symbols, count, counts.rows);
+  if (has_unsayable(counts, shape)) {
+    plan.stream_bits = UINT64_MAX;
+    return plan;
+  }
   choose_quiet_keys(counts, count, plan);
   uint8_t coarse[256];
   fill_coarse(shape.sub_bits, range_sub_bits, coarse);
@@ -198,7 +214,7 @@ bool read_patch(BitReader& in, unsigned gap_bits, size_t next, size_t count, con
   }
   patch.value = uint64_t{1} << below | in.take(below);
   const uint64_t greatest = uint64_t{1} << (shape.width * 8 - shape.trailing_bits);
-  return !in.overrun() && patch.position < count && patch.value <= greatest;
+  return !in.overrun() && patch.position < count && patch.value < greatest - 1;
 }
 
 // Restores one element from its base and the difference in a patch.
@@ -307,10 +323,8 @@ bool decode_conditioned(const StoredBlock& stored, Scratch& scratch, const RawTa
   CodedDifferences coded{};
   coded.base = target.base;
   coded.count = count;
-  coded.meanings = meanings;
-  KeyCode keys[most_keys];
-  uint16_t* const table_memory = scratch.take<uint16_t>(size_t{most_tables} << longest_difference_code);
-  if (!open_streams(bits.next_byte(), end, tables, table_memory, keys, coded)) return false;
+  uint32_t keys[most_keys];
+  if (!open_streams(bits.next_byte(), end, shape, tables, meanings, scratch, keys, coded)) return false;
   if (!kernels().unpack_differences(coded, shape, target.raw)) return false;
   return walk_patches(patches, count, shape, &target, bits);
 }
@@ -324,6 +338,7 @@ size_t estimate_conditioned(const RawBlock& block, Scratch& scratch) {
   const Differences differences = classify(sample, count, scratch, shape);
   KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)), {}};
   const Plan plan = make_plan(differences, count, shape, counts, scratch);
+  if (plan.stream_bits == UINT64_MAX) return does_not_fit;
   uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
   BitWriter bits(head);
   write_key_tables(plan.tables, key_bits_of(block.element), bits);

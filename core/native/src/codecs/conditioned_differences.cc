@@ -14,21 +14,62 @@ constexpr size_t sample_runs = 16, sample_run = 1024;  // elements
 
 const uint8_t no_bits[16] = {};
 
-void fill_key_codes(const KeyTables& tables, unsigned index_bits, KeyCode* keys) {
-  for (unsigned key = 0; key < tables.tables[0].first_key; ++key) keys[key] = {0, 0};
-  for (unsigned i = 0; i < tables.count; ++i) {
-    const KeyTable& table = tables.tables[i];
-    for (unsigned key = table.first_key; key <= table.last_key; ++key) {
-      keys[key] = {i << index_bits, static_cast<uint8_t>(table.shift_of(key, tables.step))};
-    }
+// What a table gives for each of its coded symbols, where they are shifted up by so many.
+template <class Entry>
+void fill_symbol_entries(const PrefixCode& code, unsigned shift, const SymbolMeaning meanings[256], Entry entries[256]) {
+  constexpr unsigned shift_of_least = sizeof(Entry) == 8 ? wide_least_shift : least_shift;
+  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
+    const unsigned length = code.lengths[symbol];
+    const bool refused = symbol < shift || meanings[symbol - shift].refused;
+    const SymbolMeaning meaning = refused ? SymbolMeaning{0, 0, true} : meanings[symbol - shift];
+    entries[symbol] = static_cast<Entry>(length + meaning.low_bits) | static_cast<Entry>(length << code_bits_shift) |
+                      (refused ? Entry{refused_entry} : Entry{0}) | static_cast<Entry>(meaning.least) << shift_of_least;
   }
 }
 
-// Most low bits that any element can have. Shifted symbols may wrap around in bytes that no encoder wrote.
-unsigned most_low_bits(const KeyTables& tables, const SymbolMeaning* meanings) {
+template <class Entry>
+void fill_entries(const PrefixCode& code, unsigned index_bits, const Entry by_symbol[256], Entry* entries) {
+  const unsigned count = 1u << index_bits;
+  if (code.lone()) {
+    std::fill(entries, entries + count, by_symbol[code.first]);
+    return;
+  }
+  uint16_t codes[256];
+  assign_codes(code, codes);
+  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
+    const unsigned length = code.lengths[symbol];
+    if (length == 0) continue;
+    for (unsigned index = codes[symbol]; index < count; index += 1u << length) entries[index] = by_symbol[symbol];
+  }
+}
+
+// One table for each key of a shifted range, one for all keys of another. Keys outside all ranges get one that refuses.
+template <class Entry>
+const Entry* make_tables(const KeyTables& tables, unsigned index_bits, const SymbolMeaning meanings[256], Scratch& scratch, uint32_t* keys) {
+  size_t needed = 1;
+  for (unsigned i = 0; i < tables.count; ++i) needed += tables.tables[i].shifted ? tables.tables[i].last_key - tables.tables[i].first_key + 1 : 1;
+  Entry* const entries = scratch.take<Entry>(needed << index_bits);
+  std::fill(entries, entries + (size_t{1} << index_bits), Entry{refused_entry});
+  std::fill(keys, keys + most_keys, 0u);
+  uint32_t next = 0;
+  Entry by_symbol[256];
+  for (unsigned i = 0; i < tables.count; ++i) {
+    const KeyTable& table = tables.tables[i];
+    for (unsigned key = table.first_key; key <= table.last_key; ++key) {
+      if (table.shifted || key == table.first_key) {
+        next += 1u << index_bits;
+        fill_symbol_entries(table.code, table.shift_of(key, tables.step), meanings, by_symbol);
+        fill_entries(table.code, index_bits, by_symbol, entries + next);
+      }
+      keys[key] = next;
+    }
+  }
+  return entries;
+}
+
+unsigned most_low_bits(const KeyTables& tables, const SymbolMeaning meanings[256]) {
   unsigned most = 0, last_symbol = 0;
-  if (meanings == nullptr) return 0;
-  for (unsigned i = 0; i < tables.count; ++i) last_symbol = std::max<unsigned>(last_symbol, tables.tables[i].shifted ? 255 : tables.tables[i].code.last);
+  for (unsigned i = 0; i < tables.count; ++i) last_symbol = std::max<unsigned>(last_symbol, tables.tables[i].code.last);
   for (unsigned symbol = 0; symbol <= last_symbol; ++symbol) most = std::max<unsigned>(most, meanings[symbol].low_bits);
   return most;
 }
@@ -65,13 +106,15 @@ unsigned number_of(uint32_t magnitude, unsigned sub_bits) {
 
 void fill_meanings(const DifferenceShape& shape, SymbolMeaning meanings[256]) {
   const unsigned sub_bits = shape.sub_bits;
-  const unsigned greatest = number_of(1u << (shape.width * 8 - shape.trailing_bits - 1), sub_bits);
+  const unsigned most = number_of(1u << (shape.width * 8 - shape.trailing_bits - 1), sub_bits);
   for (unsigned symbol = 0; symbol < 256; ++symbol) {
     const unsigned number = symbol >> 1;
     const unsigned low_bits = number < 2u << sub_bits ? 0 : (number >> sub_bits) - 1;
-    const bool refused = number > greatest || symbol == 1;
-    const uint32_t least = refused ? 0 : (number - (low_bits << sub_bits)) << low_bits;
-    meanings[symbol] = {least, static_cast<uint8_t>(refused ? 0 : low_bits), static_cast<uint8_t>(refused)};
+    if (number >= most || symbol == 1) {
+      meanings[symbol] = {0, 0, true};
+    } else {
+      meanings[symbol] = {(number - (low_bits << sub_bits)) << low_bits << 1 | (symbol & 1), static_cast<uint8_t>(low_bits), false};
+    }
   }
 }
 
@@ -111,7 +154,8 @@ size_t write_streams(const Differences& from, size_t count, unsigned width, cons
   return static_cast<size_t>(at - out);
 }
 
-bool open_streams(const uint8_t* from, const uint8_t* end, const KeyTables& tables, uint16_t* table_memory, KeyCode* key_memory, CodedDifferences& coded) {
+bool open_streams(const uint8_t* from, const uint8_t* end, const DifferenceShape& shape, const KeyTables& tables, const SymbolMeaning meanings[256], Scratch& scratch,
+                  uint32_t* key_memory, CodedDifferences& coded) {
   const DifferenceStreams layout(coded.count);
   const size_t lengths = (layout.streams - 1) * stream_length_bytes;
   if (static_cast<size_t>(end - from) < lengths) return false;
@@ -130,12 +174,14 @@ bool open_streams(const uint8_t* from, const uint8_t* end, const KeyTables& tabl
   coded.starts[layout.streams] = coded.length;
   unsigned index_bits = 0;
   for (unsigned i = 0; i < tables.count; ++i) index_bits = std::max(index_bits, longest_code(tables.tables[i].code));
-  for (unsigned i = 0; i < tables.count; ++i) fill_symbol_table(tables.tables[i].code, index_bits, table_memory + (i << index_bits));
-  fill_key_codes(tables, index_bits, key_memory);
+  if (shape.width == 4 && !coded.bytes_alone) {
+    coded.entries = make_tables<uint64_t>(tables, index_bits, meanings, scratch, key_memory);
+  } else {
+    coded.entries = make_tables<uint32_t>(tables, index_bits, meanings, scratch, key_memory);
+  }
   coded.keys = key_memory;
-  coded.tables = table_memory;
   coded.index_mask = (1u << index_bits) - 1;
-  coded.longest_bits = index_bits + most_low_bits(tables, coded.meanings);
+  coded.longest_bits = index_bits + most_low_bits(tables, meanings);
   if (coded.longest_bits != 0) return true;
   // Nothing to read: every stream is empty, and the fast loop may run over zeros instead.
   if (coded.length != 0) return false;

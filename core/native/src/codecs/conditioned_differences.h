@@ -18,7 +18,13 @@ unsigned most_sub_bits(unsigned width);
 // Magnitude number of conditioned.md. Requires: sub_bits at most 3.
 unsigned number_of(uint32_t magnitude, unsigned sub_bits);
 
-// Meanings of all 256 symbols; those that no magnitude of the shape has are refused.
+struct SymbolMeaning {
+  uint32_t least;    // smallest zigzagged difference
+  uint8_t low_bits;  // bits that follow the code, of weight 2 and up in the zigzagged difference
+  bool refused;      // no encoder writes it
+};
+
+// Meanings of all 256 symbols of conditioned; those that no magnitude of the shape has are refused.
 void fill_meanings(const DifferenceShape& shape, SymbolMeaning meanings[256]);
 
 // Lowest bits that are zero in all elements, at most the mantissa's.
@@ -42,10 +48,11 @@ constexpr size_t longest_stream = (size_t{1} << 24) - 1;
 // together. Returns the bytes written, or does_not_fit where they could be more than `capacity`.
 size_t write_streams(const Differences& from, size_t count, unsigned width, const uint32_t* entries, uint64_t bits, uint8_t* out, size_t capacity);
 
-// Fills what a decoder needs to know of the streams in [from, end), which are all that is there, and of its tables.
-// `table_memory` has most_tables << longest_difference_code entries, `key_memory` 256.
+// Fills what a decoder needs to know of the streams in [from, end), which are all that is there, and makes its tables.
+// Requires: coded.count and coded.bytes_alone are set; key_memory has 256 entries.
 // False where the lengths contradict each other.
-bool open_streams(const uint8_t* from, const uint8_t* end, const KeyTables& tables, uint16_t* table_memory, KeyCode* key_memory, CodedDifferences& coded);
+bool open_streams(const uint8_t* from, const uint8_t* end, const DifferenceShape& shape, const KeyTables& tables, const SymbolMeaning meanings[256], Scratch& scratch,
+                  uint32_t* key_memory, CodedDifferences& coded);
 
 // A part of a block that stands for all of it in estimates: all of a short one. Returns its elements.
 size_t take_sample(const RawBlock& block, Scratch& scratch, RawBlock& sample);

@@ -21,17 +21,13 @@ struct Differences {
   uint8_t* magnitudes;  // `width` bytes each
 };
 
-// The code of the elements with one key: where its table starts, and by how much its symbols are shifted up.
-struct KeyCode {
-  uint32_t table;
-  uint8_t symbol_shift;
-};
-
-struct SymbolMeaning {
-  uint32_t least;    // smallest magnitude of the symbol
-  uint8_t low_bits;  // bits that follow the code
-  uint8_t refused;   // 1 where no encoder writes it
-};
+// What a decode table gives for the bits at hand, in 4 bytes for elements of 1 or 2 bytes, else in 8:
+// bits that the element takes in all (1 byte), those of its code (1 byte, with the top bit set where no encoder writes
+// the symbol), and above them the least zigzagged difference of its symbol.
+constexpr unsigned code_bits_shift = 8;
+constexpr unsigned least_shift = 16;
+constexpr unsigned wide_least_shift = 32;
+constexpr unsigned refused_entry = 1u << 15;
 
 constexpr unsigned most_difference_streams = 8;
 
@@ -42,13 +38,13 @@ struct CodedDifferences {
   const uint8_t* bytes;
   size_t length;
   size_t starts[most_difference_streams + 1];  // byte offset of every stream; the entry after the last is `length`
-  unsigned streams;                 // 1 or 8
-  size_t per_stream;                // elements; the last stream has fewer
-  const KeyCode* keys;              // 256, by key
-  const uint16_t* tables;           // entries of length | symbol << 8
-  uint32_t index_mask;              // tables have index_mask + 1 entries each
-  unsigned longest_bits;            // most bits that one element takes
-  const SymbolMeaning* meanings;    // 256, by symbol; null where symbols are wanted, not differences
+  unsigned streams;                            // 1 or 8
+  size_t per_stream;                           // elements; the last stream has fewer
+  const uint32_t* keys;                        // 256, by key: first entry of the key's table
+  const void* entries;
+  uint32_t index_mask;    // tables have index_mask + 1 entries each
+  unsigned longest_bits;  // most bits that one element takes
+  bool bytes_alone;       // entries of 4 bytes whose least is wanted as a byte an element, and nothing else
 };
 
 }  // namespace cairn

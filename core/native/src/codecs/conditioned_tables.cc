@@ -229,7 +229,7 @@ void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned 
   tables.step = step;
   for (unsigned i = 0; i < count && i < most_tables; ++i) {
     tables.tables[i].first_key = ranges[i].first_key;
-    tables.tables[i].last_key = static_cast<uint8_t>(i + 1 < count ? ranges[i + 1].first_key - 1 : most_keys - 1);
+    tables.tables[i].last_key = i + 1 < count ? static_cast<uint8_t>(ranges[i + 1].first_key - 1) : ranges[i].last_key;
     tables.tables[i].shifted = ranges[i].shifted;
   }
 }
@@ -257,7 +257,7 @@ void write_key_tables(const KeyTables& tables, unsigned key_bits, BitWriter& out
   const PrefixCode* before = nullptr;
   for (unsigned i = 0; i < tables.count; ++i) {
     const KeyTable& table = tables.tables[i];
-    if (i + 1 < tables.count) out.put(table.last_key, key_bits);
+    out.put(table.last_key, key_bits);
     if (tables.step != 0) out.put(table.shifted ? 1 : 0, 1);
     out.put(table.code.lone() ? 1 : 0, 1);
     if (table.code.lone()) {
@@ -278,13 +278,12 @@ bool read_key_tables(BitReader& in, unsigned step, unsigned key_bits, KeyTables&
   tables.count = static_cast<unsigned>(in.take(4)) + 1;
   tables.step = step;
   const auto last_symbol = static_cast<unsigned>(in.take(8));
-  const unsigned last_key = (1u << key_bits) - 1;
   auto next_key = static_cast<unsigned>(in.take(key_bits));
   const PrefixCode* before = nullptr;
   for (unsigned i = 0; i < tables.count; ++i) {
     KeyTable& table = tables.tables[i];
-    const unsigned key = i + 1 < tables.count ? static_cast<unsigned>(in.take(key_bits)) : last_key;
-    if (in.overrun() || key < next_key || next_key > last_key) return false;
+    const auto key = static_cast<unsigned>(in.take(key_bits));
+    if (in.overrun() || key < next_key) return false;
     table.first_key = static_cast<uint8_t>(next_key);
     table.last_key = static_cast<uint8_t>(key);
     next_key = key + 1;

@@ -17,8 +17,8 @@ struct KeyTable {
   bool shifted = false;  // symbols of key k are coded as symbol + (k - first_key) * step
   PrefixCode code;
 
-  // By how much the symbols of a key of this table are shifted up. Keys below every table belong to the first.
-  unsigned shift_of(unsigned key, unsigned step) const { return shifted && key > first_key ? (key - first_key) * step : 0; }
+  // By how much the symbols of a key of this table are shifted up.
+  unsigned shift_of(unsigned key, unsigned step) const { return shifted ? (key - first_key) * step : 0; }
 };
 
 struct KeyTables {

@@ -6,6 +6,10 @@
 #include "codecs/conditioned_streams.h"
 #include "simd/kernels.h"
 
+#ifdef __BMI2__
+#include <immintrin.h>
+#endif
+
 namespace cairn {
 namespace {
 
@@ -44,32 +48,34 @@ CAIRN_INLINE T load_element(const uint8_t* from) {
 template <class T>
 CAIRN_INLINE void store_element(uint8_t* to, T value) { __builtin_memcpy(to, &value, sizeof value); }
 
-// Magnitude number of codecs/conditioned.md: the class and `sub_bits` bits under the leading one. The exponent and the top
-// of the mantissa of a float are just that; it is exact below 2^24, and above that the lowest bits are of no interest.
+// An element at any address; may alias anything, as bytes do.
 template <class T>
-CAIRN_INLINE uint32_t number_magnitude(T magnitude, unsigned sub_bits) {
-  const uint32_t value = magnitude;
-  const bool large = sizeof(T) == 4 && value >= (1u << 24);
-  const float as_float = static_cast<float>(static_cast<int32_t>(large ? value >> 8 : value));
-  uint32_t bits;
-  __builtin_memcpy(&bits, &as_float, sizeof bits);
-  const uint32_t number = (bits >> (23 - sub_bits)) - ((126 + sub_bits) << sub_bits) + (large ? 8u << sub_bits : 0u);
-  return value < (1u << sub_bits) ? value : number;
+using Unaligned [[gnu::aligned(1), gnu::may_alias]] = T;
+
+// Magnitude number of codecs/conditioned.md.
+CAIRN_INLINE uint32_t number_magnitude(uint32_t magnitude, int sub_bits) {
+  const int under = 31 - __builtin_clz(magnitude | 1) - sub_bits, low_bits = under > 0 ? under : 0;
+  return (static_cast<uint32_t>(low_bits) << sub_bits) + (magnitude >> low_bits);
 }
 
 template <class T>
-CAIRN_INLINE void classify_as(const uint8_t* raw, const uint8_t* base, size_t count, const DifferenceShape& shape, const Differences& to) {
+CAIRN_INLINE void classify_as(const uint8_t* raw_bytes, const uint8_t* base_bytes, size_t count, const DifferenceShape& shape, const Differences& to) {
+  const auto* const raw = reinterpret_cast<const Unaligned<T>*>(raw_bytes);
+  const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
+  auto* const __restrict magnitudes = reinterpret_cast<Unaligned<T>*>(to.magnitudes);
+  uint8_t* const __restrict keys = to.keys;
+  uint8_t* const __restrict symbols = to.symbols;
   const Order<T> order(shape);
-  const unsigned sub_bits = shape.sub_bits;
+  const int sub_bits = shape.sub_bits;
   for (size_t i = 0; i < count; ++i) {
-    const T from = load_element<T>(base + i * sizeof(T)) & order.kept;
-    const T difference = static_cast<T>(order.to_ordered(load_element<T>(raw + i * sizeof(T))) - order.to_ordered(from));
+    const T from = base[i] & order.kept;
+    const T difference = static_cast<T>(order.to_ordered(raw[i]) - order.to_ordered(from));
     const T below = order.negative(difference);
     const T magnitude = static_cast<T>(static_cast<T>((difference ^ below) - below) >> order.trailing);
     const uint32_t inward = (below ^ order.negative(from)) & (magnitude != 0 ? 1u : 0u);
-    to.keys[i] = order.key(from);
-    to.symbols[i] = static_cast<uint8_t>(number_magnitude<T>(magnitude, sub_bits) << 1 | inward);
-    store_element<T>(to.magnitudes + i * sizeof(T), magnitude);
+    keys[i] = order.key(from);
+    symbols[i] = static_cast<uint8_t>(number_magnitude(magnitude, sub_bits) << 1 | inward);
+    magnitudes[i] = magnitude;
   }
 }
 
@@ -129,127 +135,150 @@ CAIRN_INLINE uint64_t bits_near_end(const uint8_t* bytes, size_t length, uint64_
   return value >> (position & 7);
 }
 
-// Decodes one element from `bits`, writes its signed difference (or, for symbols alone, the symbol) and returns how many
-// bits it took.
-template <class T, bool symbols_alone>
-CAIRN_INLINE unsigned unpack_element(const CodedDifferences& in, const Order<T>& order, uint64_t bits, size_t i, uint8_t* out, uint32_t& refused) {
-  const T from = load_element<T>(in.base + i * sizeof(T));
-  const KeyCode code = in.keys[order.key(from)];
-  const uint16_t entry = in.tables[code.table + (bits & in.index_mask)];
-  const unsigned length = entry & 0xff;
-  if (symbols_alone) {
-    out[i] = static_cast<uint8_t>(entry >> 8);
-    return length;
-  }
-  const unsigned symbol = static_cast<uint8_t>((entry >> 8) - code.symbol_shift);
-  const SymbolMeaning meaning = in.meanings[symbol];
-  refused |= meaning.refused;
-  const auto low = static_cast<T>(bits >> length & ((uint64_t{1} << meaning.low_bits) - 1));
-  const auto magnitude = static_cast<T>(static_cast<T>(meaning.least + low) << order.trailing);
-  const auto below = static_cast<T>(T{0} - static_cast<T>(symbol & 1)) ^ order.negative(from);
-  store_element<T>(out + i * sizeof(T), static_cast<T>((magnitude ^ below) - below));
-  return length + meaning.low_bits;
+// The low `count` bits, of which only the lowest byte counts.
+CAIRN_INLINE uint64_t keep_low(uint64_t bits, unsigned count) {
+#ifdef __BMI2__
+  return _bzhi_u64(bits, count);
+#else
+  return bits & ((uint64_t{1} << (count & 63)) - 1);
+#endif
 }
 
+// What decoding one element looks things up in; passed by value, so that it stays in registers. T is the element, Entry
+// what tables consist of, Out what is wanted: zigzagged differences of the width of T, or bytes.
+template <class T, class Entry, class Out>
+struct Lookup {
+  const Unaligned<T>* base;
+  const uint32_t* keys;
+  const Entry* entries;
+  uint64_t index_mask;
+  unsigned mantissa_bits;
+  unsigned key_mask;
+
+  // Decodes element i from `bits`. The lowest byte of what it returns is how many bits that took.
+  CAIRN_INLINE Entry unpack(uint64_t bits, size_t i, uint8_t* out) const {
+    const Entry entry = entries[keys[unsigned{base[i]} >> mantissa_bits & key_mask] + (bits & index_mask)];
+    const uint64_t low = keep_low(bits, static_cast<unsigned>(entry)) >> (static_cast<unsigned>(entry) >> code_bits_shift & 63);
+    const uint64_t least = entry >> (sizeof(Entry) == 8 ? wide_least_shift : least_shift);
+    reinterpret_cast<Unaligned<Out>*>(out)[i] = static_cast<Out>(least + 2 * low);
+    return entry;
+  }
+};
+
+// Makes elements of zigzagged differences, in place.
 template <class T>
-CAIRN_INLINE void restore_as(const uint8_t* base, size_t count, const Order<T>& order, uint8_t* raw) {
+CAIRN_INLINE void restore_as(const uint8_t* base_bytes, size_t count, const Order<T>& order, uint8_t* raw_bytes) {
+  const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
+  auto* const __restrict raw = reinterpret_cast<Unaligned<T>*>(raw_bytes);
   for (size_t i = 0; i < count; ++i) {
-    const T from = load_element<T>(base + i * sizeof(T)) & order.kept;
-    const T ordered = static_cast<T>(order.to_ordered(from) + load_element<T>(raw + i * sizeof(T)));
-    store_element<T>(raw + i * sizeof(T), order.from_ordered(ordered));
+    const T from = base[i] & order.kept, zigzag = raw[i];
+    const T below = order.negative(from) ^ static_cast<T>(T{0} - static_cast<T>(zigzag & 1));
+    const T magnitude = static_cast<T>(static_cast<T>(zigzag >> 1) << order.trailing);
+    raw[i] = order.from_ordered(static_cast<T>(order.to_ordered(from) + static_cast<T>((magnitude ^ below) - below)));
+  }
+}
+
+void restore_differences(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw) {
+  switch (shape.width) {
+    case 1: return restore_as<uint8_t>(base, count, Order<uint8_t>(shape), raw);
+    case 2: return restore_as<uint16_t>(base, count, Order<uint16_t>(shape), raw);
+    default: return restore_as<uint32_t>(base, count, Order<uint32_t>(shape), raw);
   }
 }
 
 constexpr size_t rounds_a_tile = 512;
 
 // Rounds (one element of each of the eight streams) that can be decoded without reading behind the end.
-CAIRN_INLINE size_t count_safe_rounds(const CodedDifferences& in, const uint64_t positions[8], size_t wanted, unsigned longest) {
+CAIRN_INLINE size_t count_safe_rounds(const uint64_t positions[8], size_t length, size_t wanted, unsigned longest) {
   size_t rounds = wanted < rounds_a_tile ? wanted : rounds_a_tile;
   for (unsigned stream = 0; stream < 8; ++stream) {
     const uint64_t at = (positions[stream] >> 3) + 9;
-    const size_t possible = at >= in.length ? 0 : (in.length - at) * 8 / longest;
+    const size_t possible = at >= length ? 0 : (length - at) * 8 / longest;
     rounds = possible < rounds ? possible : rounds;
   }
-  return rounds;
+  return rounds & ~size_t{1};
 }
 
-// Elements of one stream, carefully: for what is left near the end and for short blocks.
-template <class T, bool symbols_alone>
-CAIRN_INLINE uint64_t unpack_slowly(const CodedDifferences& in, const Order<T>& order, uint64_t position, size_t first, size_t last, uint8_t* out, uint32_t& refused) {
-  for (size_t i = first; i < last; ++i) {
-    position += unpack_element<T, symbols_alone>(in, order, bits_near_end(in.bytes, in.length, position), i, out, refused);
-    if (position > uint64_t{in.length} * 8) {
-      refused = 1;
-      return position;
+// Decodes so many rounds from element `from` of each stream on; the streams are `each` elements apart. Returns all
+// entries met, together.
+template <class T, class Entry, class Out>
+CAIRN_INLINE Entry unpack_rounds(const Lookup<T, Entry, Out> lookup, const uint8_t* bytes, size_t each, size_t from, size_t rounds, uint64_t positions[8], uint8_t* out) {
+  // Two elements fit into the 57 bits of one load where elements are narrow.
+  constexpr bool two_a_load = sizeof(Out) <= 2;
+  Entry met = 0;
+  uint64_t at[8];
+  for (unsigned stream = 0; stream < 8; ++stream) at[stream] = positions[stream];
+  for (size_t round = from; round < from + rounds; round += 2) {
+#pragma GCC unroll 8
+    for (unsigned stream = 0; stream < 8; ++stream) {
+      const size_t i = stream * each + round;
+      uint64_t bits = bits_at(bytes, at[stream]);
+      const Entry one = lookup.unpack(bits, i, out);
+      bits = two_a_load ? bits >> (one & 63) : bits_at(bytes, at[stream] + static_cast<uint8_t>(one));
+      const Entry two = lookup.unpack(bits, i + 1, out);
+      at[stream] += static_cast<uint8_t>(one + two);
+      met |= one | two;
     }
+  }
+  for (unsigned stream = 0; stream < 8; ++stream) positions[stream] = at[stream];
+  return met;
+}
+
+// The elements first..last-1 of one stream, carefully: for what is left near the end and for short blocks. Returns the
+// position after them, which is behind the end where bits are missing.
+template <class T, class Entry, class Out>
+CAIRN_INLINE uint64_t unpack_slowly(const Lookup<T, Entry, Out> lookup, const CodedDifferences& coded, uint64_t position, size_t first, size_t last, uint8_t* out, Entry& met) {
+  for (size_t i = first; i < last && position <= uint64_t{coded.length} * 8; ++i) {
+    const Entry entry = lookup.unpack(bits_near_end(coded.bytes, coded.length, position), i, out);
+    position += static_cast<uint8_t>(entry);
+    met |= entry;
   }
   return position;
 }
 
-template <class T, bool symbols_alone>
-CAIRN_INLINE bool unpack_as(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {
-  const Order<T> order(shape);
-  const CodedDifferences local = in;
-  uint64_t positions[8];
-  uint32_t refused = 0;
-  const size_t each = local.per_stream;
-  const unsigned longest = local.longest_bits == 0 ? 1 : local.longest_bits;
-  // Two elements fit into the 57 bits of one load where elements are narrow.
-  constexpr bool two_a_load = symbols_alone || sizeof(T) <= 2;
-  for (unsigned stream = 0; stream < local.streams; ++stream) positions[stream] = uint64_t{local.starts[stream]} * 8;
-  size_t done = 0;
-  if (local.streams == 8 && local.count > 7 * each) {
-    const size_t common = local.count - 7 * each;  // the last stream is the shortest
-    while (done < common) {
-      const size_t rounds = count_safe_rounds(local, positions, common - done, longest) & ~size_t{1};
-      if (rounds == 0) break;
-      for (size_t round = done; round < done + rounds; round += 2) {
-#pragma GCC unroll 8
-        for (unsigned stream = 0; stream < 8; ++stream) {
-          const size_t i = stream * each + round;
-          uint64_t position = positions[stream];
-          uint64_t bits = bits_at(local.bytes, position);
-          const unsigned first = unpack_element<T, symbols_alone>(local, order, bits, i, out, refused);
-          bits = two_a_load ? bits >> first : bits_at(local.bytes, position + first);
-          position += first;
-          position += unpack_element<T, symbols_alone>(local, order, bits, i + 1, out, refused);
-          positions[stream] = position;
-        }
-      }
-      if (!symbols_alone) {
-        for (unsigned stream = 0; stream < 8; ++stream) {
-          const size_t from = (stream * each + done) * sizeof(T);
-          restore_as<T>(local.base + from, rounds, order, out + from);
-        }
-      }
-      done += rounds;
-    }
-  }
-  for (unsigned stream = 0; stream < local.streams && refused == 0; ++stream) {
-    const size_t end = (stream + 1) * each < local.count ? (stream + 1) * each : local.count;
-    const size_t first = stream * each + done;
-    if (first < end) {
-      positions[stream] = unpack_slowly<T, symbols_alone>(local, order, positions[stream], first, end, out, refused);
-      if (!symbols_alone) restore_as<T>(local.base + first * sizeof(T), end - first, order, out + first * sizeof(T));
-    }
-    // Every stream ends where the next one starts, after fewer than 8 bits of zero.
-    const uint64_t stop = uint64_t{local.starts[stream + 1]} * 8;
-    if (positions[stream] > stop || stop - positions[stream] >= 8) return false;
-    if (positions[stream] < stop && local.bytes[positions[stream] >> 3] >> (positions[stream] & 7) != 0) return false;
-  }
-  return refused == 0;
+// Whether a stream that was decoded up to `position` ends there, after fewer than 8 bits of zero.
+CAIRN_INLINE bool ends_at(const CodedDifferences& in, uint64_t position, size_t end) {
+  const uint64_t stop = uint64_t{end} * 8;
+  return position <= stop && stop - position < 8 && (position == stop || in.bytes[position >> 3] >> (position & 7) == 0);
 }
 
-template <class T>
-CAIRN_INLINE bool unpack_either(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {
-  return in.meanings != nullptr ? unpack_as<T, false>(in, shape, out) : unpack_as<T, true>(in, shape, out);
+template <class T, class Entry, class Out>
+CAIRN_INLINE bool unpack_as(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {
+  const Order<T> order(shape);
+  const bool restored = !in.bytes_alone;
+  const Lookup<T, Entry, Out> lookup{reinterpret_cast<const Unaligned<T>*>(in.base), in.keys, static_cast<const Entry*>(in.entries), in.index_mask, shape.mantissa_bits, order.key_mask};
+  uint64_t positions[8] = {};
+  for (unsigned stream = 0; stream < in.streams; ++stream) positions[stream] = uint64_t{in.starts[stream]} * 8;
+  Entry met = 0;
+  size_t done = 0;
+  const size_t each = in.per_stream;
+  const size_t common = in.streams == 8 && in.count > 7 * each ? in.count - 7 * each : 0;  // the last stream is the shortest
+  while (done < common) {
+    const size_t rounds = count_safe_rounds(positions, in.length, common - done, in.longest_bits == 0 ? 1 : in.longest_bits);
+    if (rounds == 0) break;
+    met |= unpack_rounds(lookup, in.bytes, each, done, rounds, positions, out);
+    for (unsigned stream = 0; stream < 8 && restored; ++stream) {
+      const size_t from = (stream * each + done) * sizeof(T);
+      restore_as<T>(in.base + from, rounds, order, out + from);
+    }
+    done += rounds;
+  }
+  for (unsigned stream = 0; stream < in.streams; ++stream) {
+    const size_t first = stream * each + done, end = (stream + 1) * each < in.count ? (stream + 1) * each : in.count;
+    if (first < end) {
+      positions[stream] = unpack_slowly(lookup, in, positions[stream], first, end, out, met);
+      if (restored) restore_as<T>(in.base + first * sizeof(T), end - first, order, out + first * sizeof(T));
+    }
+    if (!ends_at(in, positions[stream], in.starts[stream + 1])) return false;
+  }
+  return (met & refused_entry) == 0;
 }
 
 bool unpack_differences(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {
   switch (shape.width) {
-    case 1: return unpack_either<uint8_t>(in, shape, out);
-    case 2: return unpack_either<uint16_t>(in, shape, out);
-    default: return unpack_either<uint32_t>(in, shape, out);
+    case 1: return unpack_as<uint8_t, uint32_t, uint8_t>(in, shape, out);
+    case 2: return in.bytes_alone ? unpack_as<uint16_t, uint32_t, uint8_t>(in, shape, out) : unpack_as<uint16_t, uint32_t, uint16_t>(in, shape, out);
+    default: return in.bytes_alone ? unpack_as<uint32_t, uint32_t, uint8_t>(in, shape, out) : unpack_as<uint32_t, uint64_t, uint32_t>(in, shape, out);
   }
 }
 

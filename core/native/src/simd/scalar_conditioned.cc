@@ -6,6 +6,7 @@ void add_scalar_conditioned(Kernels& table) {
   table.classify_differences = classify_differences;
   table.pack_differences = pack_differences;
   table.unpack_differences = unpack_differences;
+  table.restore_differences = restore_differences;
 }
 
 }  // namespace cairn
