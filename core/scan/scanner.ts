@@ -12,7 +12,7 @@ import { judge, type Quiet } from './layouts/completeness.ts';
 import { formatsOf, readContents } from './layouts/contents.ts';
 import { FileFacts, type PreviousFiles } from './layouts/file-facts.ts';
 import { partOf } from './layouts/file-kinds.ts';
-import { naturalOrder, printable } from './layouts/names.ts';
+import { isTemporaryName, naturalOrder, printable } from './layouts/names.ts';
 import { readNeighbourhood } from './layouts/neighbourhood.ts';
 import { recognise, type RunClaims } from './layouts/recognition.ts';
 import { isFolder, type Claim } from './layouts/recogniser.ts';
@@ -152,7 +152,10 @@ async function describeCheckpoint(claim: Claim, { walk, facts, quiet }: Scanning
   const { files, folders, links, entries, problems } = await readContents(claim, walk, facts);
   const missing = await findMissing(entries, facts);
   for (const [at, entry] of entries.entries()) files[at]!.header = facts.known(entry) ?? files[at]!.header!;
-  const verdict = judge({ files, problems, unfinished: claim.unfinished, marked: claim.marked, missing }, quiet);
+  const unfinished = claim.unfinished ?? temporaryFolder(claim);
+  // The last file of a distributed save names all others, so one that is whole is finished.
+  const marked = claim.marked || entries.some((entry) => entry.name.endsWith('.distcp'));
+  const verdict = judge({ files, problems, unfinished, marked, missing }, quiet);
   return {
     path: claim.entry.path,
     ...(!isFolder(claim.entry) && { alone: true }),
@@ -166,4 +169,9 @@ async function describeCheckpoint(claim: Claim, { walk, facts, quiet }: Scanning
     ...(claim.best && { best: true }),
     formats: formatsOf(files),
   };
+}
+
+function temporaryFolder({ entry, onlyFiles }: Claim): string | undefined {
+  if (onlyFiles || !isFolder(entry) || !isTemporaryName(entry.name)) return undefined;
+  return 'it has a temporary name: the save did not finish; remove it or save again';
 }

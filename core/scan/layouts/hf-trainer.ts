@@ -6,21 +6,13 @@ import { z } from 'zod';
 import type { TreeFile, TreeFolder } from '../folder-tree.ts';
 import type { FileFacts } from './file-facts.ts';
 import { parsePythonJson, readText } from './file-facts.ts';
-import { isWeightsFile } from './file-kinds.ts';
-import { fileNamed, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
+import { isWeightsFile, partOf } from './file-kinds.ts';
+import { fileNamed, filesBelow, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
 
 const checkpointName = /^(?<staging>tmp-)?checkpoint-(?<step>\d{1,15})$/;
 const stateName = 'trainer_state.json';
 /** Any of these in a `checkpoint-N` folder shows that the Trainer wrote it. */
-const traces = new Set([
-  stateName,
-  'training_args.bin',
-  'optimizer.pt',
-  'optimizer.bin',
-  'scheduler.pt',
-  'rng_state.pth',
-  'rng_state_0.pth',
-]);
+const traces = new Set([stateName, 'training_args.bin', 'optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'rng_state_0.pth']);
 
 const stateFile = z.object({
   global_step: z.number().int().nonnegative().optional(),
@@ -52,9 +44,14 @@ async function parseState(file: TreeFile): Promise<TrainerState> {
   return { ...(state.global_step !== undefined && { step: state.global_step }), ...(best && { best }), losses: points };
 }
 
+function holdsWeights(folder: TreeFolder): boolean {
+  return filesBelow(folder).some((file) => partOf(file.name) === 'weights');
+}
+
 function unfinished(folder: TreeFolder, staging: boolean, state: TrainerState | undefined): string | undefined {
   if (staging) return 'its name starts with tmp-: the save never finished; remove it or save again';
-  if (state) return undefined;
+  if (state && holdsWeights(folder)) return undefined;
+  if (state) return 'it holds no weights: the save did not finish, or they were removed; save again';
   const there = fileNamed(folder, stateName) !== undefined;
   return there
     ? `${stateName} is cut or is no JSON: the save did not finish; remove it or save again`

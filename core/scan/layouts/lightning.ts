@@ -20,23 +20,23 @@ function isCheckpointName(name: string): boolean {
   return name.endsWith('.ckpt') && (stepOf(name) !== undefined || lastName.test(name));
 }
 
-function unfinished(entry: TreeFolder | TreeFile): Pick<Claim, 'unfinished'> {
+function markOf(entry: TreeFolder | TreeFile): Pick<Claim, 'unfinished' | 'marked'> {
   if (!isFolder(entry)) return {};
   const files = filesBelow(entry);
   const distributed = files.some((file) => file.name.endsWith('.distcp'));
   if (distributed && !entry.files.some((file) => file.name === 'meta.pt')) {
     return { unfinished: 'meta.pt is missing, which Lightning writes last: the save did not finish; remove it or save again' };
   }
-  return files.length === 0 ? { unfinished: 'it is empty: the save did not finish; remove it or save again' } : {};
+  return distributed ? { marked: true } : {};
 }
 
 /** `last.ckpt` has no number: it stands at the newest step that is not newer. */
 function claim(entry: TreeFolder | TreeFile, numbered: readonly { step: number; time: bigint }[]): Claim {
   const step = stepOf(entry.name);
-  if (step !== undefined) return { entry, step, stepFrom: 'name', ...unfinished(entry) };
+  if (step !== undefined) return { entry, step, stepFrom: 'name', ...markOf(entry) };
   const time = newestMtime(entry);
   const before = numbered.filter((other) => other.time <= time).map((other) => other.step);
-  return { entry, step: Math.max(0, ...before), stepFrom: 'mtime', ...unfinished(entry) };
+  return { entry, step: Math.max(0, ...before), stepFrom: 'mtime', ...markOf(entry) };
 }
 
 function recognise({ folder }: Question): Promise<Recognised | undefined> {

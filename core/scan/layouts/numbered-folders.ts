@@ -5,13 +5,16 @@
 import type { TreeFolder } from '../folder-tree.ts';
 import { isWeightsFile } from './file-kinds.ts';
 import { groupFamilies, hasDistinctSteps, type Family } from './families.ts';
-import { filesBelow, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
+import { readNumberedName } from './names.ts';
+import type { Claim, Question, Recogniser, Recognised } from './recogniser.ts';
 
 /** How far below a folder named as a step its weights may lie. */
 const weightsDepth = 3;
 
+/** True where weights lie in the folder, or below it without another folder named as a step between: that one is the checkpoint then. */
 function holdsWeights(folder: TreeFolder, depth: number): boolean {
-  return filesBelow(folder, depth).some((file) => isWeightsFile(file.name) || file.name.endsWith('.distcp'));
+  if (folder.files.some((file) => isWeightsFile(file.name) || file.name.endsWith('.distcp'))) return true;
+  return depth > 0 && folder.folders.some((child) => !readNumberedName(child.name)?.sure && holdsWeights(child, depth - 1));
 }
 
 /** A family counts where a member holds weights; one that only ends in a number needs two members and the weights on top. */
