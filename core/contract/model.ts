@@ -200,3 +200,21 @@ export type StoreStatus = z.infer<typeof storeStatus>;
 
 export const folderEntry = z.object({ name: z.string(), path: z.string() });
 export type FolderEntry = z.infer<typeof folderEntry>;
+
+/** One measurement of the codec benchmark: GiB of original bytes a second. */
+export const benchRecord = z.object({
+  scenario: z.string(),
+  dtype: z.string(),
+  mode: z.enum(['alone', 'delta']),
+  method: z.enum(['cairn', 'lmc']),
+  implementation: z.string(),
+  threads: z.number().int(),
+  ratio: z.number(),
+  encodeGiBps: z.number(),
+  decodeGiBps: z.number(),
+  memcpyGiBps: z.number(),
+  digestGiBps: z.number(),
+  bytesOriginal: bytes,
+  bytesStored: bytes,
+});
+export type BenchRecord = z.infer<typeof benchRecord>;

@@ -16,7 +16,7 @@ import { baseSetOf, Originals } from './base-set.ts';
 import { buildManifest } from './build-manifest.ts';
 import { PackSink } from './pack-sink.ts';
 import { provePack } from './prove.ts';
-import { assertUnchanged, readCheckpoint, type CheckpointFile } from './read-checkpoint.ts';
+import { assertUnchanged, readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 
 /** A pack is closed once it holds this many original bytes, so that an interrupted archive keeps what it has. */
 const packRawBytes = 1024 * 1024 * 1024;

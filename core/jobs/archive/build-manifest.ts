@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import type { Store } from '../../store/store.ts';
-import type { CheckpointFile } from './read-checkpoint.ts';
+import type { CheckpointFile } from '../../scan/read-checkpoint.ts';
 
 export interface ManifestInputs {
   store: Store;

@@ -16,7 +16,7 @@ import type { Store } from '../../store/store.ts';
 import type { StageAccess } from '../job.ts';
 import type { ArchiveParams } from './archive.ts';
 import { baseSetOf, Originals } from './base-set.ts';
-import { readCheckpoint, type CheckpointFile } from './read-checkpoint.ts';
+import { readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 import { ArchivedSteps, selectCheckpoints, type Selected } from './selection.ts';
 
 const samplesPerCheckpoint = 8;

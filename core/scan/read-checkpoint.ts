@@ -1,10 +1,10 @@
 /** What a checkpoint on disk consists of, by its headers, and the watch that its files didn't change meanwhile. */
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { CairnError } from '../../contract/errors.ts';
-import type { FileLayout } from '../../scan/file-layout.ts';
-import { readLayout } from '../../scan/formats/registry.ts';
-import type { FoundCheckpoint, FoundFile } from '../../scan/found.ts';
+import { CairnError } from '../contract/errors.ts';
+import type { FileLayout } from './file-layout.ts';
+import { readLayout } from './formats/registry.ts';
+import type { FoundCheckpoint, FoundFile } from './found.ts';
 
 export interface CheckpointFile {
   found: FoundFile;
@@ -24,7 +24,8 @@ export async function readCheckpoint(checkpoint: FoundCheckpoint): Promise<Check
   for (const found of checkpoint.files) {
     const filePath = alone ? checkpoint.path : path.join(checkpoint.path, found.path);
     const layout = await readLayout(filePath);
-    if (layout.damaged) throw new CairnError('bad_input', `${filePath}: ${layout.note ?? 'the file contradicts itself'}`, { path: filePath });
+    if (layout.damaged)
+      throw new CairnError('bad_input', `${filePath}: ${layout.note ?? 'the file contradicts itself'}`, { path: filePath });
     files.push({ found, path: filePath, layout });
   }
   return files;
@@ -35,6 +36,8 @@ export async function assertUnchanged(files: readonly CheckpointFile[]): Promise
   for (const { found, path: filePath } of files) {
     const now = await lstat(filePath, { bigint: true });
     if (now.size === BigInt(found.size) && now.mtimeNs === found.mtimeNs && now.ino === found.inode) continue;
-    throw new CairnError('changed', `${filePath}: the file changed while it was archived; archive it again once it is written`, { path: filePath });
+    throw new CairnError('changed', `${filePath}: the file changed while it was archived; archive it again once it is written`, {
+      path: filePath,
+    });
   }
 }

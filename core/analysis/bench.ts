@@ -1,0 +1,86 @@
+/**
+ * The codec benchmark: encode and decode in memory against memcpy of the same bytes in the same run, for each method and
+ * implementation, with one thread and with all. Ratios compare between machines; absolute numbers don't.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { aboutCore } from '../codec/hashing.ts';
+import type { CodecPool } from '../codec/pool.ts';
+import { tensorBlockLog2 } from '../codec/elements.ts';
+import type { BenchRecord } from '../contract/model.ts';
+import { CairnError } from '../contract/errors.ts';
+import type { FoundCheckpoint } from '../scan/found.ts';
+import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts';
+import { scan } from '../scan/scanner.ts';
+import { scenariosOf, type BenchScenario } from './bench-scenarios.ts';
+
+export interface BenchOptions {
+  paths: string[];
+  rounds: number;
+  /** Absent: all that this machine runs. */
+  implementations?: string[];
+  methods: ('cairn' | 'lmc')[];
+  pool: CodecPool;
+  signal?: AbortSignal;
+}
+
+const gibibyte = 2 ** 30;
+
+const describe = async (checkpoint: FoundCheckpoint | undefined): Promise<CheckpointFile[]> => (checkpoint ? readCheckpoint(checkpoint) : []);
+
+async function measure(scenario: BenchScenario, method: 'cairn' | 'lmc', implementation: string, threads: number, options: BenchOptions): Promise<BenchRecord> {
+  const { source, base, element } = scenario;
+  const request = { source, ...(base ? { base } : {}), element, blockLog2: tensorBlockLog2, method, implementation, rounds: options.rounds };
+  const results = await Promise.all(Array.from({ length: threads }, () => options.pool.bench(request)));
+  const rate = (seconds: (result: (typeof results)[number]) => number): number => results.reduce((sum, result) => sum + result.rawLength / gibibyte / seconds(result), 0);
+  const { rawLength, storedLength } = results[0]!;
+  return {
+    scenario: scenario.scenario,
+    dtype: scenario.dtype,
+    mode: scenario.mode,
+    method,
+    implementation,
+    threads,
+    ratio: rawLength / storedLength,
+    encodeGiBps: rate((result) => result.encodeSeconds),
+    decodeGiBps: rate((result) => result.decodeSeconds),
+    memcpyGiBps: rate((result) => result.memcpySeconds),
+    digestGiBps: rate((result) => result.digestSeconds),
+    bytesOriginal: rawLength,
+    bytesStored: storedLength,
+  };
+}
+
+async function* measureAll(scenarios: readonly BenchScenario[], options: BenchOptions): AsyncGenerator<BenchRecord> {
+  const implementations = options.implementations ?? aboutCore().implementations;
+  for (const scenario of scenarios) {
+    for (const method of options.methods) {
+      for (const implementation of implementations) {
+        for (const threads of new Set([1, options.pool.threads])) {
+          if (options.signal?.aborted) throw new CairnError('cancelled', 'the benchmark was cancelled');
+          yield await measure(scenario, method, implementation, threads, options);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Measures the newest checkpoint of every run below `paths`, against the one before it.
+ *
+ * @throws CairnError `not_found` where there is none, `cancelled`.
+ */
+export async function* bench(options: BenchOptions): AsyncGenerator<BenchRecord> {
+  const { runs } = await scan(options.paths, {});
+  if (runs.length === 0) throw new CairnError('not_found', `${options.paths.join(', ')}: no checkpoint found there to measure; cairn scan shows what is recognised`);
+  for (const run of runs) {
+    const scratch = await mkdtemp(path.join(tmpdir(), 'cairn-bench-'));
+    try {
+      const [newest, before] = [run.checkpoints.at(-1), run.checkpoints.at(-2)];
+      yield* measureAll(await scenariosOf(run, await describe(newest), await describe(before), scratch), options);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+}
