@@ -1,0 +1,243 @@
+// difference-planes (conditioned.md): the byte planes of the zigzagged differences, each coded alone.
+#include <algorithm>
+#include <cstring>
+
+#include "base/scratch.h"
+#include "codecs/conditioned.h"
+#include "codecs/conditioned_differences.h"
+#include "simd/kernels.h"
+
+namespace cairn {
+namespace {
+
+enum Mode : uint8_t { mode_constant = 0, mode_raw = 1, mode_coded = 2 };
+
+constexpr size_t coded_header = 1 + 4;  // mode, length
+
+struct Zigzags {
+  DifferenceShape shape;
+  const uint8_t* keys;
+  const uint8_t* values;  // `width` bytes each
+  bool sayable;           // false where a difference is half of all there are
+};
+
+template <class T>
+bool zigzag_in_place(const uint8_t* symbols, size_t count, unsigned trailing_bits, uint8_t* magnitudes) {
+  const auto limit = static_cast<T>(T{1} << (sizeof(T) * 8 - 1 - trailing_bits));
+  T any = 0;
+  for (size_t i = 0; i < count; ++i) {
+    T magnitude;
+    std::memcpy(&magnitude, magnitudes + i * sizeof(T), sizeof(T));
+    any |= magnitude;
+    const auto zigzag = static_cast<T>(magnitude << 1 | (symbols[i] & 1));
+    std::memcpy(magnitudes + i * sizeof(T), &zigzag, sizeof(T));
+  }
+  return (any & limit) == 0;
+}
+
+Zigzags take_zigzags(const RawBlock& block, size_t count, Scratch& scratch) {
+  Zigzags result{shape_of(block.element), nullptr, nullptr, false};
+  result.shape.trailing_bits = static_cast<uint8_t>(count_trailing_zeros(block.raw, block.length, result.shape));
+  const Differences differences = take_differences(scratch, count, result.shape.width);
+  kernels().classify_differences(block.raw, block.base, count, result.shape, differences);
+  const unsigned trailing_bits = result.shape.trailing_bits;
+  result.sayable = result.shape.width == 1   ? zigzag_in_place<uint8_t>(differences.symbols, count, trailing_bits, differences.magnitudes)
+                   : result.shape.width == 2 ? zigzag_in_place<uint16_t>(differences.symbols, count, trailing_bits, differences.magnitudes)
+                                             : zigzag_in_place<uint32_t>(differences.symbols, count, trailing_bits, differences.magnitudes);
+  result.keys = differences.keys;
+  result.values = differences.magnitudes;
+  return result;
+}
+
+struct PlaneCode {
+  KeyTables tables;
+  uint64_t bits;
+};
+
+PlaneCode plan_plane(const KeyCounts& counts, Scratch& scratch) {
+  uint8_t same[256];
+  for (unsigned symbol = 0; symbol < 256; ++symbol) same[symbol] = static_cast<uint8_t>(symbol);
+  PlaneCode code{};
+  choose_ranges(counts, same, 0, scratch, code.tables);
+  uint32_t sums[256];
+  for (unsigned i = 0; i < code.tables.count; ++i) {
+    KeyTable& table = code.tables.tables[i];
+    sum_rows(counts, same, table, 0, sums);
+    table.code = build_prefix_code(sums, longest_difference_code);
+    code.bits += coded_bits(table.code, sums);
+  }
+  return code;
+}
+
+void fill_plane_entries(const KeyCounts& counts, const KeyTables& tables, uint32_t* entries) {
+  for (unsigned i = 0; i < tables.count; ++i) {
+    const KeyTable& table = tables.tables[i];
+    uint16_t codes[256];
+    assign_codes(table.code, codes);
+    for (unsigned key = table.first_key; key <= table.last_key; ++key) {
+      for (unsigned symbol = 0; counts.present[key] && symbol < 256; ++symbol) {
+        entries[key << 8 | symbol] = codes[symbol] | uint32_t{table.code.lengths[symbol]} << 16;
+      }
+    }
+  }
+}
+
+size_t write_raw_plane(const uint8_t* plane, size_t count, uint8_t* out, size_t capacity) {
+  if (count + 1 > capacity) return does_not_fit;
+  out[0] = mode_raw;
+  std::memcpy(out + 1, plane, count);
+  return count + 1;
+}
+
+size_t write_coded_plane(const uint8_t* plane, const uint8_t* keys, size_t count, const KeyCounts& counts, const PlaneCode& code, unsigned key_bits, Scratch& scratch,
+                         uint8_t* out, size_t capacity) {
+  uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
+  BitWriter bits(head);
+  write_key_tables(code.tables, key_bits, bits);
+  const auto head_length = static_cast<size_t>(bits.finish() - head);
+  if (coded_header + head_length >= capacity) return does_not_fit;
+  std::memcpy(out + coded_header, head, head_length);
+  uint32_t* const entries = scratch.take<uint32_t>(most_keys * 256);
+  fill_plane_entries(counts, code.tables, entries);
+  const Differences symbols{const_cast<uint8_t*>(keys), const_cast<uint8_t*>(plane), const_cast<uint8_t*>(plane)};
+  const size_t used = coded_header + head_length;
+  const size_t streams = write_streams(symbols, count, 1, entries, code.bits, out + used, capacity - used);
+  if (streams == does_not_fit) return does_not_fit;
+  const auto length = static_cast<uint32_t>(head_length + streams);
+  out[0] = mode_coded;
+  std::memcpy(out + 1, &length, sizeof length);
+  return used + streams;
+}
+
+size_t write_plane(const uint8_t* plane, const uint8_t* keys, size_t count, unsigned key_bits, Scratch& scratch, uint8_t* out, size_t capacity) {
+  const Scratch::Scope scope(scratch);
+  if (capacity < 2) return does_not_fit;
+  if (std::memcmp(plane, plane + 1, count - 1) == 0) {
+    out[0] = mode_constant;
+    out[1] = plane[0];
+    return 2;
+  }
+  const KeyCounts counts = count_by_key(keys, plane, count, reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)));
+  const PlaneCode code = plan_plane(counts, scratch);
+  if (code.bits / 8 < count) {
+    const size_t coded = write_coded_plane(plane, keys, count, counts, code, key_bits, scratch, out, std::min(capacity, count + 1));
+    if (coded != does_not_fit) return coded;
+  }
+  return write_raw_plane(plane, count, out, capacity);
+}
+
+void gather_plane(const uint8_t* values, size_t count, unsigned width, unsigned plane, uint8_t* out) {
+  for (size_t i = 0; i < count; ++i) out[i] = values[i * width + plane];
+}
+
+void scatter_plane(const uint8_t* plane_bytes, size_t count, unsigned width, unsigned plane, uint8_t* out) {
+  for (size_t i = 0; i < count; ++i) out[i * width + plane] = plane_bytes[i];
+}
+
+bool read_coded_plane(const uint8_t* from, const uint8_t* end, const DifferenceShape& shape, const RawTarget& target, size_t count, Scratch& scratch, uint8_t* plane) {
+  const Scratch::Scope scope(scratch);
+  BitReader bits(from, end);
+  KeyTables tables;
+  if (!read_key_tables(bits, 0, key_bits_of(target.element), tables) || !bits.padded()) return false;
+  SymbolMeaning meanings[256];
+  for (unsigned symbol = 0; symbol < 256; ++symbol) meanings[symbol] = {symbol, 0, false};
+  CodedDifferences coded{};
+  coded.base = target.base;
+  coded.count = count;
+  coded.bytes_alone = true;
+  uint32_t keys[most_keys];
+  return open_streams(bits.next_byte(), end, shape, tables, meanings, scratch, keys, coded) && kernels().unpack_differences(coded, shape, plane);
+}
+
+// Returns the byte after the plane, or null for bytes that no encoder writes.
+const uint8_t* read_plane(const uint8_t* from, const uint8_t* end, const DifferenceShape& shape, const RawTarget& target, size_t count, Scratch& scratch, uint8_t* plane) {
+  const auto left = static_cast<size_t>(end - from);
+  if (left < 2) return nullptr;
+  if (from[0] == mode_constant) {
+    std::memset(plane, from[1], count);
+    return from + 2;
+  }
+  if (from[0] == mode_raw) {
+    if (left - 1 < count) return nullptr;
+    std::memcpy(plane, from + 1, count);
+    return from + 1 + count;
+  }
+  uint32_t length;
+  if (from[0] != mode_coded || left < coded_header) return nullptr;
+  std::memcpy(&length, from + 1, sizeof length);
+  if (length > left - coded_header) return nullptr;
+  from += coded_header;
+  return read_coded_plane(from, from + length, shape, target, count, scratch, plane) ? from + length : nullptr;
+}
+
+size_t estimate_planes_of(const Zigzags& zigzags, size_t count, size_t whole, Scratch& scratch) {
+  uint64_t bytes = 1;
+  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
+  auto* const rows = reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256));
+  for (unsigned plane = zigzags.shape.width; plane-- > 0;) {
+    gather_plane(zigzags.values, count, zigzags.shape.width, plane, plane_bytes);
+    const PlaneCode code = plan_plane(count_by_key(zigzags.keys, plane_bytes, count, rows), scratch);
+    uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
+    BitWriter bits(head);
+    write_key_tables(code.tables, 8, bits);
+    const auto head_length = static_cast<uint64_t>(bits.finish() - head);
+    bytes += std::min<uint64_t>(whole + 1, code.bits * whole / count / 8 + head_length + 32);
+  }
+  return static_cast<size_t>(bytes);
+}
+
+bool can_encode(const RawBlock& block) {
+  return block.base != nullptr && key_bits_of(block.element) != 0 && block.length >= width_of(block.element);
+}
+
+}  // namespace
+
+size_t encode_difference_planes(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
+  if (!can_encode(block) || capacity < 1) return does_not_fit;
+  const Scratch::Scope scope(scratch);
+  const size_t count = block.length / width_of(block.element);
+  const Zigzags zigzags = take_zigzags(block, count, scratch);
+  if (!zigzags.sayable) return does_not_fit;
+  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
+  out[0] = zigzags.shape.trailing_bits;
+  size_t used = 1;
+  for (unsigned plane = zigzags.shape.width; plane-- > 0;) {
+    gather_plane(zigzags.values, count, zigzags.shape.width, plane, plane_bytes);
+    const size_t written = write_plane(plane_bytes, zigzags.keys, count, key_bits_of(block.element), scratch, out + used, capacity - used);
+    if (written == does_not_fit) return does_not_fit;
+    used += written;
+  }
+  return used;
+}
+
+bool decode_difference_planes(const StoredBlock& stored, Scratch& scratch, const RawTarget& target) {
+  if (target.base == nullptr || key_bits_of(target.element) == 0 || stored.length < 1) return false;
+  const Scratch::Scope scope(scratch);
+  DifferenceShape shape = shape_of(target.element);
+  shape.trailing_bits = stored.data[0];
+  if (shape.trailing_bits > shape.mantissa_bits) return false;
+  const size_t count = target.length / shape.width;
+  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
+  const uint8_t* at = stored.data + 1;
+  const uint8_t* const end = stored.data + stored.length;
+  for (unsigned plane = shape.width; plane-- > 0;) {
+    at = read_plane(at, end, shape, target, count, scratch, plane_bytes);
+    if (at == nullptr) return false;
+    scatter_plane(plane_bytes, count, shape.width, plane, target.raw);
+  }
+  if (at != end) return false;
+  kernels().restore_differences(target.base, count, shape, target.raw);
+  return true;
+}
+
+size_t estimate_difference_planes(const RawBlock& block, Scratch& scratch) {
+  if (!can_encode(block)) return does_not_fit;
+  const Scratch::Scope scope(scratch);
+  RawBlock sample;
+  const size_t count = take_sample(block, scratch, sample);
+  const Zigzags zigzags = take_zigzags(sample, count, scratch);
+  if (!zigzags.sayable) return does_not_fit;
+  return estimate_planes_of(zigzags, count, block.length / zigzags.shape.width, scratch);
+}
+
+}  // namespace cairn
