@@ -4,9 +4,9 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LocalBackend } from '../../core/store/backends/local.ts';
-import { breakLock, Lock, lockName, readLock, staleAfterMs, type LockRecord } from '../../core/store/lock.ts';
+import { breakLock, heartbeatMs, Lock, lockName, readLock, staleAfterMs, type LockRecord } from '../../core/store/lock.ts';
 import { archive, contentOf, manifestOf, openStore, storePack, temporaryFolder } from './examples.ts';
 
 const writer = fileURLToPath(new URL('writer-process.ts', import.meta.url));
@@ -128,6 +128,23 @@ describe('the lock of a store', () => {
     const old = new Date(Date.now() - 120_000);
     await utimes(marker, old, old);
     await (await Lock.take(backend)).release();
+  });
+
+  it('is renewed while it is held, and never comes back once it was broken', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const backend = await newBackend();
+    const lock = await Lock.take(backend);
+    const first = (await readLock(backend))!.record!;
+    vi.advanceTimersByTime(heartbeatMs);
+    await vi.waitFor(async () => expect((await readLock(backend))?.record?.heartbeat).not.toBe(first.heartbeat));
+    expect((await readLock(backend))?.record).toMatchObject({ token: first.token, started: first.started });
+    await breakLock(backend);
+    vi.advanceTimersByTime(heartbeatMs);
+    // Waits for the renewal that was just started.
+    await lock.release();
+    expect(await readLock(backend)).toBeUndefined();
+    expect(await backend.list('')).toEqual([]);
   });
 
   it('once broken, lets the former owner change nothing more', async () => {

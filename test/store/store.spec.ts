@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { elements } from '../../core/codec/elements.ts';
 import type { CairnError } from '../../core/contract/errors.ts';
 import type { IndexCache } from '../../core/store/blob-index.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
@@ -96,6 +97,58 @@ describe('a store', () => {
       { role: 1, source: { stored: { rawLength: 13, needs: [{ role: 1, source: { stored: { needs: [] } } }] } } },
     ]);
     await expect(store.storedBlocks(digestOf(c), 0, 2)).rejects.toMatchObject({ code: 'bad_request' });
+  });
+
+  it('describes a blob of a pack that is not published yet, with bases that are', async () => {
+    const store = await newStore();
+    await storePack(store, [a]);
+    const pack = await store.createPack();
+    const entry = await addTensor(pack, b, a);
+    const blocks = await store.storedBlocksAt(pack.path, entry);
+    expect(blocks).toMatchObject({ path: pack.path, offset: entry.offset, rawLength: b.length });
+    expect(blocks.needs).toEqual([{ role: 1, source: { stored: await store.storedBlocks(digestOf(a)) } }]);
+    await pack.abandon();
+  });
+
+  it('describes the same blocks of blob and base where there are several', async () => {
+    const store = await newStore();
+    const block = 2 ** 19 * 4;
+    const shape = { rawLength: 2 * block + 4, element: elements.float32, blockLog2: 19, coding: 'tensor' as const };
+    const pack = await store.createPack();
+    const checksums = Uint32Array.of(1, 2, 3);
+    const [base, delta] = ['ba'.repeat(32), 'de'.repeat(32)];
+    pack.add({
+      ...shape,
+      digest: base,
+      offset: pack.reserve(35),
+      storedLength: 35,
+      needs: [],
+      lengths: Uint32Array.of(10, 20, 5),
+      checksums,
+    });
+    const offset = pack.reserve(6);
+    pack.add({
+      ...shape,
+      digest: delta,
+      offset,
+      storedLength: 6,
+      needs: [{ role: 1, digest: base }],
+      lengths: Uint32Array.of(1, 2, 3),
+      checksums,
+    });
+    await pack.write(16, new Uint8Array(41));
+    await pack.finish();
+    const middle = { rawLength: block, lengths: Uint32Array.of(2), checksums: Uint32Array.of(2), offset: offset + 1 };
+    const ofBase = { ...middle, lengths: Uint32Array.of(20), offset: 16 + 10 };
+    expect(await store.storedBlocks(delta, 1, 1)).toMatchObject({ ...middle, needs: [{ source: { stored: ofBase } }] });
+    const last = { rawLength: 4, lengths: Uint32Array.of(3), offset: offset + 3 };
+    expect(await store.storedBlocks(delta, 2)).toMatchObject({
+      ...last,
+      needs: [{ source: { stored: { rawLength: 4, offset: 16 + 30 } } }],
+    });
+    expect(await store.storedBlocks(delta, 3)).toMatchObject({ rawLength: 0, lengths: new Uint32Array() });
+    await expect(store.storedBlocks(delta, 4)).rejects.toMatchObject({ code: 'bad_request' });
+    await expect(store.storedBlocks(delta, -1)).rejects.toMatchObject({ code: 'bad_request' });
   });
 
   it('refuses bases in a circle', async () => {
