@@ -44,6 +44,17 @@ export const restore = (params: ParamsOf<'restore.start'>): Promise<Job | undefi
 export const remove = (snapshots: readonly Snapshot[]): Promise<Job | undefined> =>
   start('remove.start', { snapshots: snapshots.map(({ id }) => id) });
 export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {});
+export const prune = (dryRun: boolean): Promise<Job | undefined> => start('prune.start', { dryRun });
+
+/** Pinned snapshots can't be deleted. */
+export async function pin(snapshots: readonly Snapshot[], pinned: boolean): Promise<void> {
+  try {
+    await service.call('snapshots.pin', { snapshots: snapshots.map(({ id }) => id), pinned });
+  } catch (thrown) {
+    toasts.fail(text.run.cannotPin, thrown);
+  }
+}
+
 export const retry = (job: Job): Promise<Job | undefined> => start('jobs.retry', { id: job.id });
 
 export async function cancel(job: Job): Promise<void> {
