@@ -22,6 +22,9 @@
     "codec_sources": [
       "src/codecs/choose.cc",
       "src/codecs/codec.cc",
+      "src/codecs/conditioned.cc",
+      "src/codecs/conditioned_differences.cc",
+      "src/codecs/conditioned_tables.cc",
       "src/codecs/huffman.cc",
       "src/codecs/lmc.cc",
       "src/codecs/plain.cc",
@@ -33,13 +36,17 @@
     ],
     "scalar_sources": [
       "src/simd/scalar_checksum.cc",
+      "src/simd/scalar_conditioned.cc",
       "src/simd/scalar_digest.cc",
       "src/simd/scalar_huffman.cc",
       "src/simd/scalar_planes.cc",
     ],
     "avx2_sources": [
       "src/simd/avx2_checksum.cc",
+      "src/simd/avx2_conditioned.cc",
       "src/simd/avx2_digest.cc",
+      "src/simd/avx2_huffman.cc",
+      "src/simd/avx2_planes.cc",
     ],
     "neon_sources": [
       "src/simd/neon_checksum.cc",

@@ -46,7 +46,8 @@ size_t encode_chosen(Method method, const RawBlock& block, Scratch& scratch, uin
   static const CodecId lmc[] = {CodecId::lmc, CodecId::lmc_xor};
   static const CodecId cairn[] = {CodecId::planes, CodecId::xor_planes};
   CodecId id;
-  const size_t length = keep_smallest(method == Method::lmc ? lmc : cairn, block.base == nullptr ? 1 : 2, block, scratch, out + 1, id);
+  const size_t count = block.base == nullptr ? 1 : 2;
+  const size_t length = keep_smallest(method == Method::lmc ? lmc : cairn, count, block, scratch, out + 1, id);
   if (length != does_not_fit && length < block.length) return store(id, length);
   return store(CodecId::raw, encode_raw(block, scratch, out + 1, block.length));
 }

@@ -1,5 +1,6 @@
 #include "codecs/registry.h"
 
+#include "codecs/conditioned.h"
 #include "codecs/lmc.h"
 #include "codecs/plain.h"
 #include "codecs/planes.h"
@@ -17,7 +18,7 @@ const Codec codecs[codec_count] = {
     {"xor-planes", encode_xor_planes, decode_xor_planes, true},
     {"lmc", encode_lmc, decode_lmc, false},
     {"lmc-xor", encode_lmc_xor, decode_lmc_xor, true},
-    {"conditioned", nullptr, nullptr, true},
+    {"conditioned", encode_conditioned, decode_conditioned, true},
     {"difference-planes", nullptr, nullptr, true},
 };
 

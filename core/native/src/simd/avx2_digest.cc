@@ -86,8 +86,10 @@ CAIRN_INLINE_HERE void mix_round(__m256i v[16], const __m256i m[16]) {
 // One block of each lane; `value` holds the chaining values, word by word.
 CAIRN_INLINE_HERE void compress_8(__m256i value[8], const uint8_t* input, size_t stride, __m256i counter_low, __m256i counter_high,
                                   uint32_t flags) {
-  __m256i words[16];
+  alignas(32) __m256i words[16];
   load_words(input, stride, words);
+  // The words stay in memory, where additions read them: the state alone fills all sixteen registers.
+  asm volatile("" : "+m"(words));
   __m256i v[16];
   for (unsigned i = 0; i < 8; ++i) v[i] = value[i];
   for (unsigned i = 0; i < 4; ++i) v[8 + i] = _mm256_set1_epi32(static_cast<int>(initial[i]));

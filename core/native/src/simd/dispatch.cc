@@ -18,6 +18,7 @@ Kernels scalar_table() {
   add_scalar_checksum(table);
   add_scalar_huffman(table);
   add_scalar_planes(table);
+  add_scalar_conditioned(table);
   return table;
 }
 
@@ -27,6 +28,9 @@ Kernels avx2_table() {
   table.name = "avx2";
   add_avx2_digest(table);
   add_avx2_checksum(table);
+  add_avx2_huffman(table);
+  add_avx2_planes(table);
+  add_avx2_conditioned(table);
   return table;
 }
 
