@@ -38,7 +38,7 @@ PlaneShape choose_shape(const RawBlock& block, const uint8_t* base, Scratch& scr
   const PlaneShape plain = shape_of(block.element, false), rotated = shape_of(block.element, true);
   if (!is_ieee(block.element)) return plain;
   if (base == nullptr) return rotated;
-  const size_t sampled = std::min<size_t>(block.length, size_t{32768} * plain.width);
+  const size_t sampled = std::min<size_t>(block.length, size_t{8192} * plain.width);
   const size_t start = (block.length - sampled) / 2 / plain.width * plain.width;
   const RawBlock sample{block.raw + start, nullptr, sampled, block.element};
   const size_t as_plain = estimate_shape(sample, base + start, plain, scratch);

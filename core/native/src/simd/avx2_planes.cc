@@ -191,19 +191,15 @@ struct SymbolSet {
 };
 
 // New symbols are rare: the set is made anew for each, at most 256 times.
-bool note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
+void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
   SymbolSet counted(counts);
-  bool noted = false;
   for (size_t i = 0; i < n; i += at_once) {
     if (n - i >= at_once && counted.has_all(load(symbols + i))) continue;
     for (size_t j = i; j < n && j < i + at_once; ++j) {
-      if (counts[symbols[j]] != 0) continue;
-      counts[symbols[j]] = 1;
-      noted = true;
+      if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
     }
     counted = SymbolSet(counts);
   }
-  return noted;
 }
 
 size_t count_ones(const uint8_t* bytes, size_t n) {

@@ -62,8 +62,7 @@ CAIRN_INLINE Piece join_four(const uint8_t* symbols, const uint64_t* entries) {
   return {bits >> (-count & 63), count};  // four codes of a code that is not lone: count from 4 to 48
 }
 
-uint8_t* encode_stream_portable(const uint8_t* symbols, size_t n, const uint64_t entries[256], uint8_t* out) {
-  BitSink sink{out};
+CAIRN_INLINE void append_symbols(const uint8_t* symbols, size_t n, const uint64_t entries[256], BitSink& sink) {
   size_t i = 0;
   for (; i + 4 <= n; i += 4) {
     const Piece piece = join_four(symbols + i, entries);
@@ -74,20 +73,6 @@ uint8_t* encode_stream_portable(const uint8_t* symbols, size_t n, const uint64_t
     const unsigned length = entry & 63;
     sink.append(entry >> (64 - length), length);
   }
-  return sink.finish();
-}
-
-size_t encode_streams_portable(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]) {
-  uint64_t entries[256];
-  fill_encode_table(code, entries);
-  const StreamLayout layout(n);
-  uint8_t* at = out;
-  for (unsigned s = 0; s < layout.streams; ++s) {
-    uint8_t* const end = encode_stream_portable(symbols + layout.begin(s, n), layout.size(s, n), entries, at);
-    sizes[s] = static_cast<size_t>(end - at);
-    at = end;
-  }
-  return static_cast<size_t>(at - out);
 }
 
 // ---- decoding

@@ -45,8 +45,8 @@ struct Kernels {
   // -- planes (codecs/planes.h) --
   // How often each value occurs among n bytes, n below 2^32.
   void (*count_bytes)(const uint8_t* bytes, size_t n, uint32_t counts[256]);
-  // counts[s] = 1 for every symbol among n that has no count yet; returns whether there was one.
-  bool (*note_uncounted)(const uint8_t* symbols, size_t n, uint32_t counts[256]);
+  // counts[s] = 1 for every symbol among n that has no count yet.
+  void (*note_uncounted)(const uint8_t* symbols, size_t n, uint32_t counts[256]);
   // How many bits of n bytes are 1.
   size_t (*count_ones)(const uint8_t* bytes, size_t n);
   // Gathers byte p of every element in planes[p], p from 0 to width - 1 (1, 2, 4 or 8), after XOR with the same element of

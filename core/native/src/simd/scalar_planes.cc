@@ -22,16 +22,12 @@ void count_bytes(const uint8_t* bytes, size_t n, uint32_t counts[256]) {
   }
 }
 
-bool note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
+void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
   bool occurs[256] = {};
   for (size_t i = 0; i < n; ++i) occurs[symbols[i]] = true;
-  bool noted = false;
   for (unsigned symbol = 0; symbol < 256; ++symbol) {
-    if (!occurs[symbol] || counts[symbol] != 0) continue;
-    counts[symbol] = 1;
-    noted = true;
+    if (occurs[symbol] && counts[symbol] == 0) counts[symbol] = 1;
   }
-  return noted;
 }
 
 size_t count_ones(const uint8_t* bytes, size_t n) {
