@@ -175,8 +175,9 @@ unsigned gap_bits_for(size_t count, size_t patches) { return 63 - static_cast<un
 
 // Lists the changed elements with quiet keys. Requires: room for most_patch_bits of each.
 void write_patches(const Differences& differences, size_t count, const Plan& plan, BitWriter& out) {
-  out.put(plan.patches, 32);
+  out.put(plan.patches != 0 ? 1 : 0, 1);
   if (plan.patches == 0) return;
+  out.put(plan.patches, 32);
   const unsigned gap_bits = gap_bits_for(count, plan.patches);
   out.put(gap_bits, 5);
   size_t next = 0;
@@ -239,10 +240,20 @@ void apply_patch_of(const Patch& patch, const DifferenceShape& shape, const RawT
 }
 
 struct PatchList {
-  size_t count;
-  unsigned gap_bits;
-  BitReader bits;
+  size_t count = 0;
+  unsigned gap_bits = 0;
+  BitReader bits{nullptr, nullptr};
 };
+
+bool read_patch_list(BitReader& in, size_t elements, PatchList& list) {
+  if (in.take(1) != 0) {
+    list.count = static_cast<size_t>(in.take(32));
+    list.gap_bits = static_cast<unsigned>(in.take(5));
+    if (list.count == 0 || list.count > elements) return false;
+  }
+  list.bits = in;
+  return !in.overrun();
+}
 
 // Reads all patches, and applies them where there is a target.
 bool walk_patches(PatchList list, size_t count, const DifferenceShape& shape, const RawTarget* target, BitReader& after) {
@@ -312,11 +323,8 @@ bool decode_conditioned(const StoredBlock& stored, Scratch& scratch, const RawTa
   KeyTables tables;
   if (!read_key_tables(bits, step_of(sub_bits), key_bits, tables)) return false;
   const size_t count = target.length / shape.width;
-  PatchList patches{static_cast<size_t>(bits.take(32)), 0, bits};
-  if (patches.count > count) return false;
-  patches.gap_bits = patches.count == 0 ? 0 : static_cast<unsigned>(bits.take(5));
-  patches.bits = bits;
-  if (!walk_patches(patches, count, shape, nullptr, bits) || !bits.padded()) return false;
+  PatchList patches;
+  if (!read_patch_list(bits, count, patches) || !walk_patches(patches, count, shape, nullptr, bits) || !bits.padded()) return false;
 
   SymbolMeaning meanings[256];
   fill_meanings(shape, meanings);
