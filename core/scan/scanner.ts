@@ -54,7 +54,7 @@ export async function scan(paths: readonly string[], options: ScanOptions = {}):
   const runs = await Promise.all(mergeRuns(claimed).map((run) => describeRun(run, scanning)));
   options.signal?.throwIfAborted();
   runs.sort((a, b) => naturalOrder(a.path, b.path));
-  return { runs, roots, findings };
+  return { runs, roots: [...roots, ...missingRoots(findings)], findings };
 }
 
 interface Scanning {
@@ -83,6 +83,11 @@ async function realRoots(paths: readonly string[], findings: ScanFinding[]): Pro
 function rootFinding(path: string, thrown: unknown): ScanFinding {
   const { code, message } = toCairnError(thrown);
   return { code, severity: 'error', path, message: printable(message) };
+}
+
+/** Paths asked for that are not there (any more). */
+function missingRoots(findings: readonly ScanFinding[]): string[] {
+  return findings.filter((finding) => finding.code === 'not_found').map((finding) => resolve(finding.path));
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -67,7 +67,13 @@ describe('paths', () => {
 
 describe('contents', () => {
   test('every file, folder and link below a checkpoint belongs to it, with modes and times', async () => {
-    const folder = await trees.fresh({ ...steps, 'step-1/.hidden/x.weird': 'abc', 'step-1/empty/': '', 'step-1/wandb/run.log': 'l', 'step-1/.git/HEAD': 'h' });
+    const folder = await trees.fresh({
+      ...steps,
+      'step-1/.hidden/x.weird': 'abc',
+      'step-1/empty/': '',
+      'step-1/wandb/run.log': 'l',
+      'step-1/.git/HEAD': 'h',
+    });
     await symlink('../step-2', join(folder, 'step-1', 'previous'));
     await chmod(join(folder, 'step-1', 'model.safetensors'), 0o640);
     const first = (await scanOne(folder)).checkpoints[0]!;
@@ -103,7 +109,16 @@ describe('contents', () => {
   });
 
   test('names with newlines, markup and marks of direction are kept as they are', async () => {
-    const names = ['new\nline.bin', '<img src=x onerror=alert(1)>', 'right\u202eto-left.json', "quote'\"`$(rm)", 'ünïcödé 🧠', '-rf', 'back\\slash', ' '];
+    const names = [
+      'new\nline.bin',
+      '<img src=x onerror=alert(1)>',
+      'right\u202eto-left.json',
+      'quote\'"`$(rm)',
+      'ünïcödé 🧠',
+      '-rf',
+      'back\\slash',
+      ' ',
+    ];
     const folder = await trees.fresh({ ...steps, ...under('step-1', Object.fromEntries(names.map((name) => [name, name]))) });
     const run = await scanOne(folder);
     expect(run.checkpoints[0]?.files.map((file) => file.path).sort()).toEqual([...names, 'model.safetensors'].sort());
@@ -190,14 +205,20 @@ describe('time', () => {
   });
 
   test('when quiet is required, even a marked checkpoint has to be quiet, and a cut file may still grow', async () => {
-    const folder = await trees.fresh({ ...under('checkpoint-5', trainerFolder(5)), ...under('checkpoint-6', { ...trainerFolder(6), 'model.safetensors': cut(safetensors()) }) });
-    const states = async (now: number) => (await scanOne(folder, { now, requireQuiet: true, quietMs: 5000 })).checkpoints.map(({ state }) => state);
+    const folder = await trees.fresh({
+      ...under('checkpoint-5', trainerFolder(5)),
+      ...under('checkpoint-6', { ...trainerFolder(6), 'model.safetensors': cut(safetensors()) }),
+    });
+    const states = async (now: number) =>
+      (await scanOne(folder, { now, requireQuiet: true, quietMs: 5000 })).checkpoints.map(({ state }) => state);
     expect(await states(Date.now())).toEqual(['being-written', 'being-written']);
     expect(await states(Date.now() + 6000)).toEqual(['complete', 'damaged']);
   });
 
   test('models without a number stand where their time puts them', async () => {
-    const folder = await trees.fresh(Object.fromEntries(['epoch_1.pt', 'epoch_2.pt', 'epoch_3.pt', 'best.pt'].map((name) => [name, safetensors()])));
+    const folder = await trees.fresh(
+      Object.fromEntries(['epoch_1.pt', 'epoch_2.pt', 'epoch_3.pt', 'best.pt'].map((name) => [name, safetensors()])),
+    );
     for (const [at, name] of ['epoch_1.pt', 'epoch_2.pt', 'best.pt', 'epoch_3.pt'].entries()) await age(folder, [name], 1000 - 100 * at);
     const run = await scanOne(folder);
     expect(run.checkpoints.map(({ step, stepFrom, path }) => [step, stepFrom, path.slice(folder.length + 1)])).toEqual([
@@ -233,7 +254,11 @@ describe('scanning again', () => {
     const asked: string[] = [];
     const previous = (path: string): KnownFile | undefined => (asked.push(path), known.get(path));
     const second = await scan([folder], { previous });
-    const plain = (result: typeof first) => result.runs.map(({ checkpoints, losses }) => ({ losses, states: checkpoints.map(({ state, step, formats }) => ({ state, step, formats })) }));
+    const plain = (result: typeof first) =>
+      result.runs.map(({ checkpoints, losses }) => ({
+        losses,
+        states: checkpoints.map(({ state, step, formats }) => ({ state, step, formats })),
+      }));
     expect(plain(second)).toEqual(plain(first));
     expect(new Set(asked).size).toBe(files.length);
     expect((await scan([folder])).runs[0]?.checkpoints.map(({ state }) => state)).not.toContain('complete');
@@ -241,7 +266,13 @@ describe('scanning again', () => {
 
   test('reads what changed: a shard that went, a file that was replaced', async () => {
     const folder = await trees.fresh({
-      ...under('step-1', { 'a-00001-of-00002.safetensors': safetensors('a'), 'a-00002-of-00002.safetensors': safetensors('b'), 'a.safetensors.index.json': JSON.stringify({ weight_map: { a: 'a-00001-of-00002.safetensors', b: 'a-00002-of-00002.safetensors' } }) }),
+      ...under('step-1', {
+        'a-00001-of-00002.safetensors': safetensors('a'),
+        'a-00002-of-00002.safetensors': safetensors('b'),
+        'a.safetensors.index.json': JSON.stringify({
+          weight_map: { a: 'a-00001-of-00002.safetensors', b: 'a-00002-of-00002.safetensors' },
+        }),
+      }),
       ...under('step-2', model),
     });
     const known = knownFiles(await scan([folder]));

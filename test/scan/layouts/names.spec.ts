@@ -54,7 +54,15 @@ test('natural order counts', () => {
 });
 
 test('temporary names', () => {
-  const temporary = ['tmp-checkpoint-3', 'model.safetensors.tmp', '.metadata.tmp', '5.orbax-checkpoint-tmp-17', 'x.part', 'x.incomplete', 'step5-tmp'];
+  const temporary = [
+    'tmp-checkpoint-3',
+    'model.safetensors.tmp',
+    '.metadata.tmp',
+    '5.orbax-checkpoint-tmp-17',
+    'x.part',
+    'x.incomplete',
+    'step5-tmp',
+  ];
   expect(temporary.filter((name) => !isTemporaryName(name))).toEqual([]);
   expect(['model.pt', 'template.json', 'tmpl', 'temperature-1', 'part-1.bin', 'latest'].filter(isTemporaryName)).toEqual([]);
 });
