@@ -24,6 +24,7 @@
       "src/codecs/codec.cc",
       "src/codecs/conditioned.cc",
       "src/codecs/conditioned_differences.cc",
+      "src/codecs/conditioned_planes.cc",
       "src/codecs/conditioned_tables.cc",
       "src/codecs/huffman.cc",
       "src/codecs/lmc.cc",

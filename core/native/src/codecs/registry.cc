@@ -19,7 +19,7 @@ const Codec codecs[codec_count] = {
     {"lmc", encode_lmc, decode_lmc, false},
     {"lmc-xor", encode_lmc_xor, decode_lmc_xor, true},
     {"conditioned", encode_conditioned, decode_conditioned, true},
-    {"difference-planes", nullptr, nullptr, true},
+    {"difference-planes", encode_difference_planes, decode_difference_planes, true},
 };
 
 }  // namespace
