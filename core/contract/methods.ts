@@ -10,7 +10,11 @@ import * as model from './model.ts';
 const none = z.object({}).strict();
 const jobStarted = z.object({ job: model.job });
 const snapshotName = z.string().min(1).max(4096).describe('an id prefix, or RUN@STEP');
-const path = z.string().min(1).max(32768);
+const path = z
+  .string()
+  .min(1)
+  .max(32768)
+  .refine((text) => !text.includes('\0'), 'it holds a zero byte');
 const page = { offset: z.number().int().nonnegative().default(0), limit: z.number().int().min(1).max(100_000).default(1000) };
 
 function method<In extends z.ZodType, Out extends z.ZodType>(params: In, result: Out) {
@@ -53,23 +57,40 @@ export const pruneParams = z.object({
 export const methods = {
   'service.about': method(
     none,
-    z.object({ version: z.string(), format: z.number(), host: z.string(), implementation: z.string(), threads: z.number(), store: z.string(), home: z.string() }),
+    z.object({
+      version: z.string(),
+      format: z.number(),
+      host: z.string(),
+      implementation: z.string(),
+      threads: z.number(),
+      store: z.string(),
+      home: z.string(),
+    }),
   ),
 
   'sources.list': method(none, z.object({ sources: z.array(model.source) })),
   'sources.add': method(z.object({ path }), z.object({ source: model.source })),
   'sources.remove': method(z.object({ id: z.string() }), none),
   /** Looks for checkpoints below the given folders, or below every source. */
-  'sources.scan': method(z.object({ paths: z.array(path).optional() }), z.object({ runs: z.array(model.run), findings: z.array(model.finding) })),
+  'sources.scan': method(
+    z.object({ paths: z.array(path).optional() }),
+    z.object({ runs: z.array(model.run), findings: z.array(model.finding) }),
+  ),
   /** Folders below a folder of the machine the service runs on, for choosing one without a native dialog. */
-  'folders.list': method(z.object({ path: path.optional() }), z.object({ path: z.string(), parent: z.string().optional(), folders: z.array(model.folderEntry) })),
+  'folders.list': method(
+    z.object({ path: path.optional() }),
+    z.object({ path: z.string(), parent: z.string().optional(), folders: z.array(model.folderEntry) }),
+  ),
 
   'runs.list': method(none, z.object({ runs: z.array(model.runSummary) })),
   'runs.get': method(z.object({ id: z.string() }), z.object({ run: model.run })),
 
   'snapshots.list': method(z.object({ run: z.string().optional() }), z.object({ snapshots: z.array(model.snapshot) })),
   'snapshots.get': method(z.object({ snapshot: snapshotName }), z.object({ snapshot: model.snapshot, files: z.array(model.fileRow) })),
-  'snapshots.tensors': method(z.object({ snapshot: snapshotName, ...page }), z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) })),
+  'snapshots.tensors': method(
+    z.object({ snapshot: snapshotName, ...page }),
+    z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) }),
+  ),
 
   /** A pinned snapshot can't be removed until it is unpinned. */
   'snapshots.pin': method(
