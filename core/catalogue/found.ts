@@ -9,6 +9,7 @@ import { saveRun } from './runs.ts';
 import { refreshTotals } from './totals.ts';
 
 const header = z.object({
+  version: z.number(),
   format: z.string(),
   whole: z.boolean(),
   unreadable: z.boolean().optional(),

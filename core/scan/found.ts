@@ -12,6 +12,8 @@ export interface FileIdentity {
 
 /** What reading a file's header (or a small state file) gave; kept with its identity, so that a rescan needs no read. */
 export interface FileHeader {
+  /** Of the readers that read it; a header of another version is read again. */
+  version: number;
   /** Name of the reader, or bytes. */
   format: string;
   /** True where the header proves that the file has its full length. */

@@ -12,7 +12,7 @@ import { judge, type Quiet } from './layouts/completeness.ts';
 import { formatsOf, readContents } from './layouts/contents.ts';
 import { FileFacts, type PreviousFiles } from './layouts/file-facts.ts';
 import { partOf } from './layouts/file-kinds.ts';
-import { isTemporaryName, naturalOrder, printable } from './layouts/names.ts';
+import { isTemporaryName, naturalOrder, printable, runName } from './layouts/names.ts';
 import { readNeighbourhood } from './layouts/neighbourhood.ts';
 import { recognise, type RunClaims } from './layouts/recognition.ts';
 import { isFolder, type Claim } from './layouts/recogniser.ts';
@@ -125,7 +125,7 @@ function selectClaim(runs: RunClaims[], path: string): RunClaims | undefined {
 
 function singleFile(path: string, claim: Claim): RunClaims {
   const folder = dirname(path);
-  return { path: folder, name: basename(folder), layout: 'single', claims: [claim], losses: [] };
+  return { path: folder, name: runName(folder), layout: 'single', claims: [claim], losses: [] };
 }
 
 function nothingFound({ path }: TreeFolder): ScanFinding {

@@ -67,7 +67,7 @@ export function checkpoint(step: number, more: Partial<FoundCheckpoint> = {}): F
     path: `/runs/ft/checkpoint-${step}`,
     step,
     stepFrom: 'state',
-    files: [{ ...file, header: { format: 'safetensors', whole: true, facts: { answer: [step] } } }],
+    files: [{ ...file, header: { version: 1, format: 'safetensors', whole: true, facts: { answer: [step] } } }],
     folders: [],
     links: [],
     state: 'complete',

@@ -107,7 +107,7 @@ describe('files', () => {
     const i64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     fc.assert(
       fc.property(u64, u64, i64, fc.maxSafeNat(), fc.json(), (inode, device, mtimeNs, size, text) => {
-        const header = { format: 'x', whole: false, damaged: true, note: text, facts: { json: JSON.parse(text) as unknown } };
+        const header = { version: 1, format: 'x', whole: false, damaged: true, note: text, facts: { json: JSON.parse(text) as unknown } };
         const file = { path: 'a\n', size, mtimeNs, inode, device, mode: 0, header };
         catalogue.saveScan(scanResult([checkpoint(1, { files: [file] })]));
         expect(catalogue.previousFile('/runs/ft/checkpoint-1/a\n')).toEqual({

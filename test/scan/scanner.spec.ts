@@ -264,6 +264,16 @@ describe('scanning again', () => {
     expect((await scan([folder])).runs[0]?.checkpoints.map(({ state }) => state)).not.toContain('complete');
   });
 
+  test('reads headers again that another version of the readers has left', async () => {
+    const folder = await trees.fresh(steps);
+    const known = knownFiles(await scan([folder]));
+    const stale = (path: string): KnownFile | undefined => {
+      const file = known.get(path);
+      return file && { ...file, header: { version: -1, format: 'bytes', whole: false, damaged: true } };
+    };
+    expect(outline(await scanOne(folder, { previous: stale })).map(([, state]) => state)).toEqual(['complete', 'complete']);
+  });
+
   test('reads what changed: a shard that went, a file that was replaced', async () => {
     const folder = await trees.fresh({
       ...under('step-1', {

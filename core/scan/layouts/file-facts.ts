@@ -14,6 +14,9 @@ import { mayHoldTensors } from './file-kinds.ts';
 /** Looks a file of an earlier scan up by its absolute path. */
 export type PreviousFiles = (path: string) => KnownFile | undefined;
 
+/** Goes up when readers or recognisers read more from a file than before, so that rescans read it again. */
+export const headerVersion = 1;
+
 /** State files larger than this are not read. */
 const maxTextBytes = 128 * 1024 * 1024;
 
@@ -36,7 +39,7 @@ export class FileFacts {
     const held = this.#headers.get(file.path);
     if (held) return held;
     const before = this.#previous(file.path);
-    if (!before || !sameIdentity(before, file)) return undefined;
+    if (before?.header.version !== headerVersion || !sameIdentity(before, file)) return undefined;
     this.#headers.set(file.path, before.header);
     return before.header;
   }
@@ -72,28 +75,29 @@ export class FileFacts {
 
   /** Keeps a plain JSON value with the file's header. */
   remember(file: TreeFile, question: string, value: unknown): void {
-    const header = this.known(file) ?? { format: unread, whole: false };
+    const header = this.known(file) ?? blank;
     this.#headers.set(file.path, { ...header, facts: { ...header.facts, [question]: value } });
   }
 
   async #readHeader(file: TreeFile): Promise<FileHeader> {
-    if (file.size === 0 || !mayHoldTensors(file.name)) return { format: 'bytes', whole: false };
+    if (file.size === 0 || !mayHoldTensors(file.name)) return { ...blank, format: 'bytes' };
     try {
       return headerOf(await this.#gate(() => readLayout(file.path)));
     } catch (thrown) {
       const note = thrown instanceof CairnError ? thrown.message : `can't be read: ${String(thrown)}`;
-      return { format: 'bytes', whole: false, unreadable: true, note };
+      return { ...blank, format: 'bytes', unreadable: true, note };
     }
   }
 }
 
 /** Stands for a header of which only facts were asked. */
 const unread = '';
+const blank: FileHeader = { version: headerVersion, format: unread, whole: false };
 
 function headerOf(layout: FileLayout): FileHeader {
   const { format, note, damaged } = layout;
   const whole = format !== 'bytes' && !damaged;
-  return { format, whole, ...(damaged && { damaged }), ...(note !== undefined && { note }) };
+  return { version: headerVersion, format, whole, ...(damaged && { damaged }), ...(note !== undefined && { note }) };
 }
 
 /** The text of a small file. @throws where it is larger than a state file can be */

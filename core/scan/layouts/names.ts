@@ -77,6 +77,19 @@ function familyAfterNumber(name: string): string {
   return /^\d+$/.test(name) ? '#' : '#…';
 }
 
+/** Folders that only say that checkpoints are in them; the run's name is above. */
+const plainFolder = /^(checkpoints?|ckpts?|lightning_logs)$/i;
+const versionFolder = /^version_\d+$/;
+
+/** The name of the run whose checkpoints are in the folder at `path`: `ft-07` for `/runs/ft-07/checkpoints`. */
+export function runName(path: string): string {
+  const parts = path.split(/[/\\]/).filter((part) => part !== '');
+  const own = parts.findLastIndex((part) => !plainFolder.test(part));
+  const name = parts[own] ?? parts.at(-1) ?? path;
+  if (own < 1 || !versionFolder.test(name)) return name;
+  return `${runName(parts.slice(0, own).join('/'))}/${name}`;
+}
+
 /** Marks that trainers and tools give to what they have not finished. */
 const temporaryName =
   /(^tmp[-_.]|^temp[-_.]|\.tmp$|\.temp$|\.part$|\.partial$|\.incomplete$|\.download$|\.crdownload$|\.orbax-checkpoint-tmp|\.tmp[-_.][\w-]+$|^\.~|^\.tmp|[-.]tmp$|~$)/i;

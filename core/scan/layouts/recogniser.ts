@@ -23,10 +23,8 @@ export interface Claim {
 }
 
 export interface Recognised {
-  /** Folder of the run; the one asked about where absent. */
-  run?: { path: string; name: string };
   claims: Claim[];
-  /** Files and folders that are the run's own (trackers, tools): not looked at again. */
+  /** Where the trainer left a loss curve. */
   losses?: { step: number; loss: number }[];
 }
 

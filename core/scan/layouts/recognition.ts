@@ -2,6 +2,7 @@
 import type { TreeFile, TreeFolder } from '../folder-tree.ts';
 import type { FoundRun } from '../found.ts';
 import type { FileFacts } from './file-facts.ts';
+import { runName } from './names.ts';
 import { newestMtime, type Claim, type Recognised } from './recogniser.ts';
 import { recognisers } from './registry.ts';
 import { singleModel } from './single-model.ts';
@@ -52,7 +53,8 @@ function placeByTime(claim: Claim, numbered: readonly Claim[]): void {
 }
 
 function accept(runs: RunClaims[], claimed: Set<TreeFolder | TreeFile>, folder: TreeFolder, layout: string, found: Recognised): void {
-  const { path, name } = found.run ?? folder;
+  const { path } = folder;
+  const name = runName(path);
   const run = runs.find((candidate) => candidate.path === path);
   if (run) run.claims.push(...found.claims);
   else runs.push({ path, name, layout, claims: [...found.claims], losses: found.losses ?? [] });

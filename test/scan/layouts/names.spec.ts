@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { groupFamilies } from '../../../core/scan/layouts/families.ts';
-import { isTemporaryName, naturalOrder, printable, readNumberedName } from '../../../core/scan/layouts/names.ts';
+import { isTemporaryName, naturalOrder, printable, readNumberedName, runName } from '../../../core/scan/layouts/names.ts';
 
 describe('numbers in names', () => {
   test.each([
@@ -47,6 +47,16 @@ test('names that differ in numbers and hashes are one family, other extensions a
   const named = ['a_1.pt', 'a_2.pt', 'a_3.safetensors', 'b_1.pt', '017-e5fef3b4', '018-05da2635', 'plain.pt'].map((name) => ({ name }));
   const families = groupFamilies(named, true).map((family) => family.members.map(({ entry }) => entry.name));
   expect(families).toEqual([['a_1.pt', 'a_2.pt'], ['a_3.safetensors'], ['b_1.pt'], ['017-e5fef3b4', '018-05da2635']]);
+});
+
+test.each([
+  ['/runs/ft-07', 'ft-07'],
+  ['/runs/ft-07/checkpoints', 'ft-07'],
+  ['/runs/exp/lightning_logs/version_3/checkpoints', 'exp/version_3'],
+  ['/checkpoints', 'checkpoints'],
+  ['/', '/'],
+])('checkpoints in %s are of the run %s', (path, name) => {
+  expect(runName(path)).toBe(name);
 });
 
 test('natural order counts', () => {
