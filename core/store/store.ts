@@ -281,7 +281,8 @@ export class Store {
   async #sizeOf(names: string[]): Promise<number> {
     let sum = 0;
     await forEachBounded(names, parallelReads, async (name) => {
-      sum += (await this.backend.stat(name))?.sizeBytes ?? 0;
+      const file = await this.backend.stat(name);
+      sum += file?.sizeBytes ?? 0;
     });
     return sum;
   }

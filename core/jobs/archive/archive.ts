@@ -177,11 +177,12 @@ class Archive {
  */
 export async function archiveJob(context: JobContext, params: ArchiveParams): Promise<JobResult> {
   const started = performance.now();
-  const { runs, findings } = await scan(params.paths, {});
-  const selected = selectCheckpoints(runs, params.run, params.steps, params.paths);
+  const found = await scan(params.paths, { previous: context.catalogue.previousFile, signal: context.signal });
+  context.catalogue.saveScan(found);
+  const selected = selectCheckpoints(found.runs, params.run, params.steps, params.paths);
   const store = await context.writeStore();
   const archive = new Archive(context, params, store, await ArchivedSteps.of(store));
-  for (const finding of findings) context.log(finding.severity === 'error' ? 'error' : 'warning', finding.message);
+  for (const finding of found.findings) context.log(finding.severity === 'error' ? 'error' : 'warning', finding.message);
   await archive.run(selected);
   const total = (member: 'bytesOriginal' | 'bytesStored'): number => archive.snapshots.reduce((sum, snapshot) => sum + snapshot[member], 0);
   return {
