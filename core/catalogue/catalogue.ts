@@ -3,19 +3,18 @@
  * jobs can be had again from the store and the next scan. Several processes may have it open.
  */
 import type { Job, JobLogLine, Run, RunSummary, Snapshot } from '../contract/model.ts';
-import type { JobRecords, KeptJob } from '../jobs/job-records.ts';
 import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob } from './jobs.ts';
+import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type KeptJob } from './jobs.ts';
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
 import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
 import { addVerification, listVerifications, type Verification } from './verifications.ts';
 
-export class Catalogue implements JobRecords {
+export class Catalogue {
   /** One line for the user where an old catalogue was moved aside. */
   readonly notice: string | undefined;
   readonly reader: ReadHandle;

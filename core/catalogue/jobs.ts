@@ -1,8 +1,14 @@
 /** Jobs and their logs as rows. What a record means is the queue's; here it is kept. */
 import { z } from 'zod';
 import { job as jobSchema, jobLogLine, type Job, type JobLogLine } from '../contract/model.ts';
-import type { KeptJob } from '../jobs/job-records.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
+
+/** A job as it is kept: the record that clients see, and what is needed to run it again. */
+export interface KeptJob {
+  job: Job;
+  /** Plain JSON. */
+  params: unknown;
+}
 
 const json = z.string().transform((text): unknown => JSON.parse(text));
 const jobRow = z

@@ -4,7 +4,6 @@
 export const naturalOrder: (a: string, b: string) => number = new Intl.Collator('en', { numeric: true, sensitivity: 'variant' }).compare;
 
 /** Characters that could break a line, hide or reorder text in a message. */
-// eslint-disable-next-line no-control-regex -- control characters are what it is about
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** The text with every character that could disturb a line of output written as \uXXXX. */
