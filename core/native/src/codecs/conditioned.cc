@@ -124,7 +124,7 @@ void build_codes(const KeyCounts& counts, Plan& plan) {
 Plan make_plan(const Differences& differences, size_t count, const DifferenceShape& shape, KeyCounts& counts, Scratch& scratch) {
   Plan plan{};
   plan.shape = shape;
-  counts = count_by_key(differences.keys, differences.symbols, count, counts.rows);
+  counts = count_by_key(differences.pairs, count, scratch);
   if (has_unsayable(counts, shape)) {
     plan.stream_bits = UINT64_MAX;
     return plan;
@@ -133,6 +133,10 @@ Plan make_plan(const Differences& differences, size_t count, const DifferenceSha
   uint8_t coarse[256];
   fill_coarse(shape.sub_bits, range_sub_bits, coarse);
   choose_ranges(counts, coarse, step_of(range_sub_bits), scratch, plan.tables);
+  if (plan.tables.count > most_tables) {  // ranges whose symbols would leave the byte can't be merged
+    plan.stream_bits = UINT64_MAX;
+    return plan;
+  }
   const unsigned sub_bits = choose_sub_bits(counts, plan);
   fill_coarse(shape.sub_bits, sub_bits, plan.coarse);
   plan.shape.sub_bits = static_cast<uint8_t>(sub_bits);
@@ -154,7 +158,7 @@ void fill_entries(const KeyCounts& counts, const Plan& plan, uint32_t* entries) 
       for (unsigned symbol = 0; symbol < 256; ++symbol) {
         const uint8_t coarse = plan.quiet[key] ? uint8_t{0} : plan.coarse[symbol];
         const uint8_t coded = static_cast<uint8_t>(coarse + shift);
-        entries[key << 8 | symbol] = codes[coded] | uint32_t{table.code.lengths[coded]} << 16 | uint32_t{meanings[coarse].low_bits} << 24;
+        entries[key << 8 | symbol] = meanings[coarse].low_bits | uint32_t{table.code.lengths[coded]} << pair_code_bits_shift | uint32_t{codes[coded]} << pair_code_shift;
       }
     }
   }
@@ -182,11 +186,12 @@ void write_patches(const Differences& differences, size_t count, const Plan& pla
   out.put(gap_bits, 5);
   size_t next = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (!plan.quiet[differences.keys[i]] || differences.symbols[i] == 0) continue;
+    const unsigned pair = differences.pairs[i];
+    if (!plan.quiet[pair >> 8] || (pair & 0xff) == 0) continue;
     const size_t gap = i - next;
     put_ones_and_zero(gap >> gap_bits, out);
     out.put(gap & ((size_t{1} << gap_bits) - 1), gap_bits);
-    const uint64_t value = uint64_t{magnitude_at(differences, i, plan.shape.width)} * 2 - 1 + (differences.symbols[i] & 1);
+    const uint64_t value = uint64_t{magnitude_at(differences, i, plan.shape.width)} * 2 - 1 + (pair & 1);
     const unsigned below = 63 - static_cast<unsigned>(__builtin_clzll(value));
     put_ones_and_zero(below, out);
     out.put(value & ((uint64_t{1} << below) - 1), below);
@@ -289,7 +294,7 @@ size_t encode_conditioned(const RawBlock& block, Scratch& scratch, uint8_t* out,
   DifferenceShape shape{};
   const size_t count = block.length / width_of(block.element);
   const Differences differences = classify(block, count, scratch, shape);
-  KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)), {}};
+  KeyCounts counts{};
   const Plan plan = make_plan(differences, count, shape, counts, scratch);
   if (plan.stream_bits / 8 >= capacity) return does_not_fit;
 
@@ -344,7 +349,7 @@ size_t estimate_conditioned(const RawBlock& block, Scratch& scratch) {
   const size_t count = take_sample(block, scratch, sample);
   DifferenceShape shape{};
   const Differences differences = classify(sample, count, scratch, shape);
-  KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)), {}};
+  KeyCounts counts{};
   const Plan plan = make_plan(differences, count, shape, counts, scratch);
   if (plan.stream_bits == UINT64_MAX) return does_not_fit;
   uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);

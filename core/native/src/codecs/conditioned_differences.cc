@@ -131,9 +131,8 @@ unsigned count_trailing_zeros(const uint8_t* raw, size_t length, const Differenc
 }
 
 Differences take_differences(Scratch& scratch, size_t count, unsigned width) {
-  uint8_t* const keys = scratch.take<uint8_t>(count);
-  uint8_t* const symbols = scratch.take<uint8_t>(count);
-  return {keys, symbols, scratch.take<uint8_t>(count * width)};
+  uint16_t* const pairs = scratch.take<uint16_t>(count);
+  return {pairs, scratch.take<uint8_t>(count * width)};
 }
 
 DifferenceStreams::DifferenceStreams(size_t count)

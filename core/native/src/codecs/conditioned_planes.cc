@@ -16,20 +16,20 @@ constexpr size_t coded_header = 1 + 4;  // mode, length
 
 struct Zigzags {
   DifferenceShape shape;
-  const uint8_t* keys;
+  uint16_t* pairs;  // key << 8 | any byte
   const uint8_t* values;  // `width` bytes each
   bool sayable;           // false where a difference is half of all there are
 };
 
 template <class T>
-bool zigzag_in_place(const uint8_t* symbols, size_t count, unsigned trailing_bits, uint8_t* magnitudes) {
+bool zigzag_in_place(const uint16_t* pairs, size_t count, unsigned trailing_bits, uint8_t* magnitudes) {
   const auto limit = static_cast<T>(T{1} << (sizeof(T) * 8 - 1 - trailing_bits));
   T any = 0;
   for (size_t i = 0; i < count; ++i) {
     T magnitude;
     std::memcpy(&magnitude, magnitudes + i * sizeof(T), sizeof(T));
     any |= magnitude;
-    const auto zigzag = static_cast<T>(magnitude << 1 | (symbols[i] & 1));
+    const auto zigzag = static_cast<T>(magnitude << 1 | (pairs[i] & 1));
     std::memcpy(magnitudes + i * sizeof(T), &zigzag, sizeof(T));
   }
   return (any & limit) == 0;
@@ -41,10 +41,10 @@ Zigzags take_zigzags(const RawBlock& block, size_t count, Scratch& scratch) {
   const Differences differences = take_differences(scratch, count, result.shape.width);
   kernels().classify_differences(block.raw, block.base, count, result.shape, differences);
   const unsigned trailing_bits = result.shape.trailing_bits;
-  result.sayable = result.shape.width == 1   ? zigzag_in_place<uint8_t>(differences.symbols, count, trailing_bits, differences.magnitudes)
-                   : result.shape.width == 2 ? zigzag_in_place<uint16_t>(differences.symbols, count, trailing_bits, differences.magnitudes)
-                                             : zigzag_in_place<uint32_t>(differences.symbols, count, trailing_bits, differences.magnitudes);
-  result.keys = differences.keys;
+  result.sayable = result.shape.width == 1   ? zigzag_in_place<uint8_t>(differences.pairs, count, trailing_bits, differences.magnitudes)
+                   : result.shape.width == 2 ? zigzag_in_place<uint16_t>(differences.pairs, count, trailing_bits, differences.magnitudes)
+                                             : zigzag_in_place<uint32_t>(differences.pairs, count, trailing_bits, differences.magnitudes);
+  result.pairs = differences.pairs;
   result.values = differences.magnitudes;
   return result;
 }
@@ -76,7 +76,7 @@ void fill_plane_entries(const KeyCounts& counts, const KeyTables& tables, uint32
     assign_codes(table.code, codes);
     for (unsigned key = table.first_key; key <= table.last_key; ++key) {
       for (unsigned symbol = 0; counts.present[key] && symbol < 256; ++symbol) {
-        entries[key << 8 | symbol] = codes[symbol] | uint32_t{table.code.lengths[symbol]} << 16;
+        entries[key << 8 | symbol] = uint32_t{table.code.lengths[symbol]} << pair_code_bits_shift | uint32_t{codes[symbol]} << pair_code_shift;
       }
     }
   }
@@ -89,8 +89,8 @@ size_t write_raw_plane(const uint8_t* plane, size_t count, uint8_t* out, size_t 
   return count + 1;
 }
 
-size_t write_coded_plane(const uint8_t* plane, const uint8_t* keys, size_t count, const KeyCounts& counts, const PlaneCode& code, unsigned key_bits, Scratch& scratch,
-                         uint8_t* out, size_t capacity) {
+size_t write_coded_plane(const uint16_t* pairs, size_t count, const KeyCounts& counts, const PlaneCode& code, unsigned key_bits, Scratch& scratch, uint8_t* out,
+                         size_t capacity) {
   uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
   BitWriter bits(head);
   write_key_tables(code.tables, key_bits, bits);
@@ -99,9 +99,8 @@ size_t write_coded_plane(const uint8_t* plane, const uint8_t* keys, size_t count
   std::memcpy(out + coded_header, head, head_length);
   uint32_t* const entries = scratch.take<uint32_t>(most_keys * 256);
   fill_plane_entries(counts, code.tables, entries);
-  const Differences symbols{const_cast<uint8_t*>(keys), const_cast<uint8_t*>(plane), const_cast<uint8_t*>(plane)};
   const size_t used = coded_header + head_length;
-  const size_t streams = write_streams(symbols, count, 1, entries, code.bits, out + used, capacity - used);
+  const size_t streams = write_streams({const_cast<uint16_t*>(pairs), nullptr}, count, 1, entries, code.bits, out + used, capacity - used);
   if (streams == does_not_fit) return does_not_fit;
   const auto length = static_cast<uint32_t>(head_length + streams);
   out[0] = mode_coded;
@@ -109,25 +108,30 @@ size_t write_coded_plane(const uint8_t* plane, const uint8_t* keys, size_t count
   return used + streams;
 }
 
-size_t write_plane(const uint8_t* plane, const uint8_t* keys, size_t count, unsigned key_bits, Scratch& scratch, uint8_t* out, size_t capacity) {
-  const Scratch::Scope scope(scratch);
-  if (capacity < 2) return does_not_fit;
-  if (std::memcmp(plane, plane + 1, count - 1) == 0) {
-    out[0] = mode_constant;
-    out[1] = plane[0];
-    return 2;
-  }
-  const KeyCounts counts = count_by_key(keys, plane, count, reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)));
-  const PlaneCode code = plan_plane(counts, scratch);
-  if (code.bits / 8 < count) {
-    const size_t coded = write_coded_plane(plane, keys, count, counts, code, key_bits, scratch, out, std::min(capacity, count + 1));
-    if (coded != does_not_fit) return coded;
-  }
-  return write_raw_plane(plane, count, out, capacity);
+// Puts byte `plane` of every value beside its key.
+void gather_plane(const Zigzags& zigzags, size_t count, unsigned plane) {
+  const unsigned width = zigzags.shape.width;
+  for (size_t i = 0; i < count; ++i) zigzags.pairs[i] = static_cast<uint16_t>((zigzags.pairs[i] & 0xff00) | zigzags.values[i * width + plane]);
 }
 
-void gather_plane(const uint8_t* values, size_t count, unsigned width, unsigned plane, uint8_t* out) {
-  for (size_t i = 0; i < count; ++i) out[i] = values[i * width + plane];
+size_t write_plane(const Zigzags& zigzags, size_t count, unsigned plane, unsigned key_bits, Scratch& scratch, uint8_t* out, size_t capacity) {
+  const Scratch::Scope scope(scratch);
+  if (capacity < 2) return does_not_fit;
+  gather_plane(zigzags, count, plane);
+  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
+  for (size_t i = 0; i < count; ++i) plane_bytes[i] = static_cast<uint8_t>(zigzags.pairs[i]);
+  if (std::memcmp(plane_bytes, plane_bytes + 1, count - 1) == 0) {
+    out[0] = mode_constant;
+    out[1] = plane_bytes[0];
+    return 2;
+  }
+  const KeyCounts counts = count_by_key(zigzags.pairs, count, scratch);
+  const PlaneCode code = plan_plane(counts, scratch);
+  if (code.bits / 8 < count) {
+    const size_t coded = write_coded_plane(zigzags.pairs, count, counts, code, key_bits, scratch, out, std::min(capacity, count + 1));
+    if (coded != does_not_fit) return coded;
+  }
+  return write_raw_plane(plane_bytes, count, out, capacity);
 }
 
 void scatter_plane(const uint8_t* plane_bytes, size_t count, unsigned width, unsigned plane, uint8_t* out) {
@@ -172,11 +176,10 @@ const uint8_t* read_plane(const uint8_t* from, const uint8_t* end, const Differe
 
 size_t estimate_planes_of(const Zigzags& zigzags, size_t count, size_t whole, Scratch& scratch) {
   uint64_t bytes = 1;
-  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
-  auto* const rows = reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256));
   for (unsigned plane = zigzags.shape.width; plane-- > 0;) {
-    gather_plane(zigzags.values, count, zigzags.shape.width, plane, plane_bytes);
-    const PlaneCode code = plan_plane(count_by_key(zigzags.keys, plane_bytes, count, rows), scratch);
+    const Scratch::Scope scope(scratch);
+    gather_plane(zigzags, count, plane);
+    const PlaneCode code = plan_plane(count_by_key(zigzags.pairs, count, scratch), scratch);
     uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
     BitWriter bits(head);
     write_key_tables(code.tables, 8, bits);
@@ -198,12 +201,10 @@ size_t encode_difference_planes(const RawBlock& block, Scratch& scratch, uint8_t
   const size_t count = block.length / width_of(block.element);
   const Zigzags zigzags = take_zigzags(block, count, scratch);
   if (!zigzags.sayable) return does_not_fit;
-  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
   out[0] = zigzags.shape.trailing_bits;
   size_t used = 1;
   for (unsigned plane = zigzags.shape.width; plane-- > 0;) {
-    gather_plane(zigzags.values, count, zigzags.shape.width, plane, plane_bytes);
-    const size_t written = write_plane(plane_bytes, zigzags.keys, count, key_bits_of(block.element), scratch, out + used, capacity - used);
+    const size_t written = write_plane(zigzags, count, plane, key_bits_of(block.element), scratch, out + used, capacity - used);
     if (written == does_not_fit) return does_not_fit;
     used += written;
   }

@@ -14,12 +14,15 @@ struct DifferenceShape {
   uint8_t sub_bits;       // bits under the leading one that belong to the symbol
 };
 
-// The differences of a block, taken apart. Arrays of one entry an element.
+// The differences of a block, taken apart. One entry an element.
 struct Differences {
-  uint8_t* keys;        // exponent field of the base
-  uint8_t* symbols;
-  uint8_t* magnitudes;  // `width` bytes each
+  uint16_t* pairs;      // exponent field of the base << 8 | symbol
+  uint8_t* magnitudes;  // `width` bytes each; null where there are none
 };
+
+// What an encode table gives for a pair: low bits after the code (1 byte), bits of the code (1 byte), the code.
+constexpr unsigned pair_code_bits_shift = 8;
+constexpr unsigned pair_code_shift = 16;
 
 // What a decode table gives for the bits at hand, in 4 bytes for elements of 1 or 2 bytes, else in 8:
 // bits that the element takes in all (1 byte), those of its code (1 byte, with the top bit set where no encoder writes

@@ -172,15 +172,16 @@ unsigned start_ranges(const KeyCounts& counts, const uint8_t coarse[256], uint32
 
 }  // namespace
 
-KeyCounts count_by_key(const uint8_t* keys, const uint8_t* symbols, size_t count, uint32_t (*rows)[256]) {
-  KeyCounts counts{rows, {}};
+KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch) {
+  uint32_t* const cells = scratch.take<uint32_t>(most_keys * 256);
+  KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(cells), {}};
   for (size_t i = 0; i < count; ++i) {
-    const uint8_t key = keys[i];
+    const unsigned pair = pairs[i], key = pair >> 8;
     if (!counts.present[key]) {
       counts.present[key] = true;
-      std::memset(rows[key], 0, sizeof rows[key]);
+      std::memset(counts.rows[key], 0, sizeof counts.rows[key]);
     }
-    ++rows[key][symbols[i]];
+    ++cells[pair];
   }
   return counts;
 }

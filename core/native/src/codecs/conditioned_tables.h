@@ -33,8 +33,8 @@ struct KeyCounts {
   bool present[most_keys];
 };
 
-// Counts `count` pairs; `rows` has most_keys rows, which need not be zero.
-KeyCounts count_by_key(const uint8_t* keys, const uint8_t* symbols, size_t count, uint32_t (*rows)[256]);
+// Counts `count` pairs of key << 8 | symbol.
+KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch);
 
 // x * log2(x) in units of 2^-16 bit, from integers only, so that choices are the same on every machine. x below 2^32.
 uint64_t weigh(uint64_t x);

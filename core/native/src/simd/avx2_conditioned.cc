@@ -24,12 +24,6 @@ CAIRN_INLINE __m256i number_32(__m256i values) {
   return _mm256_sub_epi32(_mm256_srli_epi32(bits, 23 - sub_bits), _mm256_set1_epi32((126 + sub_bits) << sub_bits));
 }
 
-// The low bytes of 16 words.
-CAIRN_INLINE __m128i narrow(__m256i words) {
-  const __m256i low = _mm256_and_si256(words, _mm256_set1_epi16(0xff));
-  return _mm_packus_epi16(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-}
-
 // As classify_as for 16 elements of 2 bytes and three sub bits.
 CAIRN_INLINE void classify_16(const uint8_t* raw, const uint8_t* base, const DifferenceShape& shape, size_t i, const Differences& to) {
   const __m256i sign = _mm256_set1_epi16(static_cast<int16_t>(0x8000));
@@ -44,16 +38,9 @@ CAIRN_INLINE void classify_16(const uint8_t* raw, const uint8_t* base, const Dif
   const __m256i same = _mm256_cmpeq_epi16(magnitude, _mm256_setzero_si256());
   const __m256i inward = _mm256_andnot_si256(same, _mm256_srli_epi16(_mm256_xor_si256(difference, from), 15));
   const __m256i key = _mm256_srl_epi16(_mm256_andnot_si256(sign, from), _mm_cvtsi32_si128(shape.mantissa_bits));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to.keys + i), narrow(key));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to.symbols + i), narrow(_mm256_or_si256(_mm256_add_epi16(number, number), inward)));
+  const __m256i symbol = _mm256_or_si256(_mm256_add_epi16(number, number), inward);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.pairs + i), _mm256_or_si256(_mm256_slli_epi16(key, 8), symbol));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.magnitudes + 2 * i), magnitude);
-}
-
-// The low bytes of 8 doublewords.
-CAIRN_INLINE uint64_t narrow_32(__m256i words) {
-  const __m256i low = _mm256_and_si256(words, _mm256_set1_epi32(0xff));
-  const __m128i pairs = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-  return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)));
 }
 
 // As classify_as for 8 elements of 4 bytes and two sub bits.
@@ -72,8 +59,8 @@ CAIRN_INLINE void classify_32(const uint8_t* raw, const uint8_t* base, const Dif
   const __m256i same = _mm256_cmpeq_epi32(magnitude, _mm256_setzero_si256());
   const __m256i inward = _mm256_andnot_si256(same, _mm256_srli_epi32(_mm256_xor_si256(difference, from), 31));
   const __m256i key = _mm256_srl_epi32(_mm256_andnot_si256(sign, from), _mm_cvtsi32_si128(shape.mantissa_bits));
-  store_u64(to.keys + i, narrow_32(key));
-  store_u64(to.symbols + i, narrow_32(_mm256_or_si256(_mm256_add_epi32(number, number), inward)));
+  const __m256i pair = _mm256_or_si256(_mm256_slli_epi32(key, 8), _mm256_or_si256(_mm256_add_epi32(number, number), inward));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to.pairs + i), _mm_packus_epi32(_mm256_castsi256_si128(pair), _mm256_extracti128_si256(pair, 1)));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.magnitudes + 4 * i), magnitude);
 }
 
@@ -84,7 +71,7 @@ void classify_differences_avx2(const uint8_t* raw, const uint8_t* base, size_t c
   } else if (shape.width == 4 && shape.sub_bits == 2) {
     for (; i + 8 <= count; i += 8) classify_32(raw, base, shape, i, to);
   }
-  classify_differences(raw + i * shape.width, base + i * shape.width, count - i, shape, {to.keys + i, to.symbols + i, to.magnitudes + i * shape.width});
+  classify_differences(raw + i * shape.width, base + i * shape.width, count - i, shape, {to.pairs + i, to.magnitudes + i * shape.width});
 }
 
 }  // namespace

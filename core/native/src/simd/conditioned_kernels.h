@@ -63,8 +63,7 @@ CAIRN_INLINE void classify_as(const uint8_t* raw_bytes, const uint8_t* base_byte
   const auto* const raw = reinterpret_cast<const Unaligned<T>*>(raw_bytes);
   const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
   auto* const __restrict magnitudes = reinterpret_cast<Unaligned<T>*>(to.magnitudes);
-  uint8_t* const __restrict keys = to.keys;
-  uint8_t* const __restrict symbols = to.symbols;
+  uint16_t* const __restrict pairs = to.pairs;
   const Order<T> order(shape);
   const int sub_bits = shape.sub_bits;
   for (size_t i = 0; i < count; ++i) {
@@ -73,8 +72,8 @@ CAIRN_INLINE void classify_as(const uint8_t* raw_bytes, const uint8_t* base_byte
     const T below = order.negative(difference);
     const T magnitude = static_cast<T>(static_cast<T>((difference ^ below) - below) >> order.trailing);
     const uint32_t inward = (below ^ order.negative(from)) & (magnitude != 0 ? 1u : 0u);
-    keys[i] = order.key(from);
-    symbols[i] = static_cast<uint8_t>(number_magnitude(magnitude, sub_bits) << 1 | inward);
+    const uint32_t symbol = (number_magnitude(magnitude, sub_bits) << 1 | inward) & 0xff;
+    pairs[i] = static_cast<uint16_t>(order.key(from) << 8 | symbol);
     magnitudes[i] = magnitude;
   }
 }
@@ -87,37 +86,55 @@ void classify_differences(const uint8_t* raw, const uint8_t* base, size_t count,
   }
 }
 
+// The low `count` bits, of which only the lowest byte counts.
+CAIRN_INLINE uint64_t keep_low(uint64_t bits, unsigned count) {
+#ifdef __BMI2__
+  return _bzhi_u64(bits, count);
+#else
+  return bits & ((uint64_t{1} << (count & 63)) - 1);
+#endif
+}
+
 struct CodedBits {
   uint64_t bits;
   unsigned count;
 };
 
-template <class T>
-CAIRN_INLINE CodedBits code_element(const Differences& from, size_t i, const uint32_t* entries) {
-  const uint32_t entry = entries[from.keys[i] << 8 | from.symbols[i]];
-  const unsigned length = entry >> 16 & 0xff, low_bits = entry >> 24;
-  const uint64_t low = load_element<T>(from.magnitudes + i * sizeof(T)) & ((uint64_t{1} << low_bits) - 1);
-  return {(entry & 0xffff) | low << length, length + low_bits};
+CAIRN_INLINE CodedBits code_element(uint32_t entry, uint64_t magnitude) {
+  const unsigned length = entry >> pair_code_bits_shift;
+  return {entry >> pair_code_shift | keep_low(magnitude, entry) << (length & 63), static_cast<uint8_t>(length + entry)};
 }
 
 template <class T>
 CAIRN_INLINE uint8_t* pack_as(const Differences& from, size_t first, size_t last, const uint32_t* entries, uint8_t* out) {
+  const uint16_t* const pairs = from.pairs;
+  const auto* const magnitudes = reinterpret_cast<const Unaligned<T>*>(from.magnitudes);
   BitWriter writer(out);
   size_t i = first;
   if (sizeof(T) <= 2) {
     for (; i + 2 <= last; i += 2) {
-      const CodedBits one = code_element<T>(from, i, entries), two = code_element<T>(from, i + 1, entries);
-      writer.put(one.bits | two.bits << one.count, one.count + two.count);
+      const CodedBits one = code_element(entries[pairs[i]], magnitudes[i]), two = code_element(entries[pairs[i + 1]], magnitudes[i + 1]);
+      writer.put(one.bits | two.bits << (one.count & 63), one.count + two.count);
     }
   }
   for (; i < last; ++i) {
-    const CodedBits one = code_element<T>(from, i, entries);
+    const CodedBits one = code_element(entries[pairs[i]], magnitudes[i]);
+    writer.put(one.bits, one.count);
+  }
+  return writer.finish();
+}
+
+CAIRN_INLINE uint8_t* pack_codes(const uint16_t* pairs, size_t first, size_t last, const uint32_t* entries, uint8_t* out) {
+  BitWriter writer(out);
+  for (size_t i = first; i < last; ++i) {
+    const CodedBits one = code_element(entries[pairs[i]], 0);
     writer.put(one.bits, one.count);
   }
   return writer.finish();
 }
 
 uint8_t* pack_differences(const Differences& from, size_t first, size_t last, unsigned width, const uint32_t* entries, uint8_t* out) {
+  if (from.magnitudes == nullptr) return pack_codes(from.pairs, first, last, entries, out);
   switch (width) {
     case 1: return pack_as<uint8_t>(from, first, last, entries, out);
     case 2: return pack_as<uint16_t>(from, first, last, entries, out);
@@ -135,58 +152,59 @@ CAIRN_INLINE uint64_t bits_near_end(const uint8_t* bytes, size_t length, uint64_
   return value >> (position & 7);
 }
 
-// The low `count` bits, of which only the lowest byte counts.
-CAIRN_INLINE uint64_t keep_low(uint64_t bits, unsigned count) {
-#ifdef __BMI2__
-  return _bzhi_u64(bits, count);
-#else
-  return bits & ((uint64_t{1} << (count & 63)) - 1);
-#endif
-}
+constexpr size_t rounds_a_tile = 512;
 
-// What decoding one element looks things up in; passed by value, so that it stays in registers. T is the element, Entry
-// what tables consist of, Out what is wanted: zigzagged differences of the width of T, or bytes.
-template <class T, class Entry, class Out>
+// What decoding looks things up in; passed by value, so that it stays in registers. Entry is what tables consist of, Out
+// what is wanted: zigzagged differences, or bytes.
+template <class Entry, class Out>
 struct Lookup {
-  const Unaligned<T>* base;
-  const uint32_t* keys;
   const Entry* entries;
   uint64_t index_mask;
-  unsigned mantissa_bits;
-  unsigned key_mask;
 
-  // Decodes element i from `bits`. The lowest byte of what it returns is how many bits that took.
-  CAIRN_INLINE Entry unpack(uint64_t bits, size_t i, uint8_t* out) const {
-    const Entry entry = entries[keys[unsigned{base[i]} >> mantissa_bits & key_mask] + (bits & index_mask)];
+  // Decodes an element whose table is `table`. The lowest byte of what it returns is how many bits that took.
+  CAIRN_INLINE Entry unpack(uint64_t bits, uint32_t table, Out& out) const {
+    const Entry entry = entries[table + (bits & index_mask)];
     const uint64_t low = keep_low(bits, static_cast<unsigned>(entry)) >> (static_cast<unsigned>(entry) >> code_bits_shift & 63);
     const uint64_t least = entry >> (sizeof(Entry) == 8 ? wide_least_shift : least_shift);
-    reinterpret_cast<Unaligned<Out>*>(out)[i] = static_cast<Out>(least + 2 * low);
+    out = static_cast<Out>(least + 2 * low);
     return entry;
   }
 };
 
-// Makes elements of zigzagged differences, in place.
+// The tables of consecutive elements.
 template <class T>
-CAIRN_INLINE void restore_as(const uint8_t* base_bytes, size_t count, const Order<T>& order, uint8_t* raw_bytes) {
+CAIRN_INLINE void find_tables(const uint8_t* base_bytes, size_t count, const uint32_t* keys, const Order<T>& order, uint32_t* tables) {
   const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
-  auto* const __restrict raw = reinterpret_cast<Unaligned<T>*>(raw_bytes);
+  const unsigned mantissa_bits = order.mantissa_bits, key_mask = order.key_mask;
+  for (size_t i = 0; i < count; ++i) tables[i] = keys[unsigned{base[i]} >> mantissa_bits & key_mask];
+}
+
+// Makes elements of zigzagged differences; `raw` may be where those are.
+template <class T>
+CAIRN_INLINE void restore_as(const uint8_t* base_bytes, const Unaligned<T>* zigzags, size_t count, const Order<T>& order, uint8_t* raw_bytes) {
+  const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
+  auto* const raw = reinterpret_cast<Unaligned<T>*>(raw_bytes);
+#pragma GCC ivdep
   for (size_t i = 0; i < count; ++i) {
-    const T from = base[i] & order.kept, zigzag = raw[i];
+    const T from = base[i] & order.kept, zigzag = zigzags[i];
     const T below = order.negative(from) ^ static_cast<T>(T{0} - static_cast<T>(zigzag & 1));
     const T magnitude = static_cast<T>(static_cast<T>(zigzag >> 1) << order.trailing);
     raw[i] = order.from_ordered(static_cast<T>(order.to_ordered(from) + static_cast<T>((magnitude ^ below) - below)));
   }
 }
 
-void restore_differences(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw) {
-  switch (shape.width) {
-    case 1: return restore_as<uint8_t>(base, count, Order<uint8_t>(shape), raw);
-    case 2: return restore_as<uint16_t>(base, count, Order<uint16_t>(shape), raw);
-    default: return restore_as<uint32_t>(base, count, Order<uint32_t>(shape), raw);
-  }
+template <class T>
+CAIRN_INLINE void restore_in_place(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw) {
+  restore_as<T>(base, reinterpret_cast<const Unaligned<T>*>(raw), count, Order<T>(shape), raw);
 }
 
-constexpr size_t rounds_a_tile = 512;
+void restore_differences(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw) {
+  switch (shape.width) {
+    case 1: return restore_in_place<uint8_t>(base, count, shape, raw);
+    case 2: return restore_in_place<uint16_t>(base, count, shape, raw);
+    default: return restore_in_place<uint32_t>(base, count, shape, raw);
+  }
+}
 
 // Rounds (one element of each of the eight streams) that can be decoded without reading behind the end.
 CAIRN_INLINE size_t count_safe_rounds(const uint64_t positions[8], size_t length, size_t wanted, unsigned longest) {
@@ -199,23 +217,29 @@ CAIRN_INLINE size_t count_safe_rounds(const uint64_t positions[8], size_t length
   return rounds & ~size_t{1};
 }
 
-// Decodes so many rounds from element `from` of each stream on; the streams are `each` elements apart. Returns all
-// entries met, together.
-template <class T, class Entry, class Out>
-CAIRN_INLINE Entry unpack_rounds(const Lookup<T, Entry, Out> lookup, const uint8_t* bytes, size_t each, size_t from, size_t rounds, uint64_t positions[8], uint8_t* out) {
+// A part of each stream while it is decoded. The streams of a block lie apart by powers of two, and would push each other
+// out of the cache.
+template <class Out>
+struct Tile {
+  uint32_t tables[8][rounds_a_tile];
+  Out values[8][rounds_a_tile];
+};
+
+// Decodes so many rounds, an even number. Returns all entries met, together.
+template <class Entry, class Out>
+CAIRN_INLINE Entry unpack_rounds(const Lookup<Entry, Out> lookup, const uint8_t* bytes, size_t rounds, uint64_t positions[8], Tile<Out>& tile) {
   // Two elements fit into the 57 bits of one load where elements are narrow.
   constexpr bool two_a_load = sizeof(Out) <= 2;
   Entry met = 0;
   uint64_t at[8];
   for (unsigned stream = 0; stream < 8; ++stream) at[stream] = positions[stream];
-  for (size_t round = from; round < from + rounds; round += 2) {
+  for (size_t round = 0; round < rounds; round += 2) {
 #pragma GCC unroll 8
     for (unsigned stream = 0; stream < 8; ++stream) {
-      const size_t i = stream * each + round;
       uint64_t bits = bits_at(bytes, at[stream]);
-      const Entry one = lookup.unpack(bits, i, out);
+      const Entry one = lookup.unpack(bits, tile.tables[stream][round], tile.values[stream][round]);
       bits = two_a_load ? bits >> (one & 63) : bits_at(bytes, at[stream] + static_cast<uint8_t>(one));
-      const Entry two = lookup.unpack(bits, i + 1, out);
+      const Entry two = lookup.unpack(bits, tile.tables[stream][round + 1], tile.values[stream][round + 1]);
       at[stream] += static_cast<uint8_t>(one + two);
       met |= one | two;
     }
@@ -224,12 +248,12 @@ CAIRN_INLINE Entry unpack_rounds(const Lookup<T, Entry, Out> lookup, const uint8
   return met;
 }
 
-// The elements first..last-1 of one stream, carefully: for what is left near the end and for short blocks. Returns the
-// position after them, which is behind the end where bits are missing.
-template <class T, class Entry, class Out>
-CAIRN_INLINE uint64_t unpack_slowly(const Lookup<T, Entry, Out> lookup, const CodedDifferences& coded, uint64_t position, size_t first, size_t last, uint8_t* out, Entry& met) {
-  for (size_t i = first; i < last && position <= uint64_t{coded.length} * 8; ++i) {
-    const Entry entry = lookup.unpack(bits_near_end(coded.bytes, coded.length, position), i, out);
+// Decodes `count` elements of one stream, at most a tile, carefully: for what is left near the end and for short blocks.
+// Returns the position after them, which is behind the end where bits are missing.
+template <class Entry, class Out>
+CAIRN_INLINE uint64_t unpack_slowly(const Lookup<Entry, Out> lookup, const CodedDifferences& coded, uint64_t position, size_t count, Tile<Out>& tile, Entry& met) {
+  for (size_t i = 0; i < count && position <= uint64_t{coded.length} * 8; ++i) {
+    const Entry entry = lookup.unpack(bits_near_end(coded.bytes, coded.length, position), tile.tables[0][i], tile.values[0][i]);
     position += static_cast<uint8_t>(entry);
     met |= entry;
   }
@@ -242,36 +266,72 @@ CAIRN_INLINE bool ends_at(const CodedDifferences& in, uint64_t position, size_t 
   return position <= stop && stop - position < 8 && (position == stop || in.bytes[position >> 3] >> (position & 7) == 0);
 }
 
+// Decoding one block. T is the element.
+template <class T, class Entry, class Out>
+struct Unpacking {
+  const CodedDifferences& in;
+  const Order<T> order;
+  const Lookup<Entry, Out> lookup;
+  uint8_t* out;
+  uint64_t positions[8] = {};
+  Entry met = 0;
+  Tile<Out> tile;
+
+  CAIRN_INLINE Unpacking(const CodedDifferences& coded, const DifferenceShape& shape, uint8_t* to)
+      : in(coded), order(shape), lookup{static_cast<const Entry*>(coded.entries), coded.index_mask}, out(to) {
+    for (unsigned stream = 0; stream < in.streams; ++stream) positions[stream] = uint64_t{in.starts[stream]} * 8;
+  }
+
+  CAIRN_INLINE void prepare(unsigned row, size_t first, size_t count) {
+    find_tables<T>(in.base + first * sizeof(T), count, in.keys, order, tile.tables[row]);
+  }
+
+  CAIRN_INLINE void deliver(unsigned row, size_t first, size_t count) {
+    if (in.bytes_alone) {
+      __builtin_memcpy(out + first * sizeof(Out), tile.values[row], count * sizeof(Out));
+    } else {
+      restore_as<T>(in.base + first * sizeof(T), reinterpret_cast<const Unaligned<T>*>(tile.values[row]), count, order, out + first * sizeof(T));
+    }
+  }
+
+  // As many whole rounds as can be decoded without care. Returns how many.
+  CAIRN_INLINE size_t unpack_common() {
+    const size_t each = in.per_stream, common = in.streams == 8 && in.count > 7 * each ? in.count - 7 * each : 0;  // the last stream is the shortest
+    size_t done = 0;
+    while (done < common) {
+      const size_t rounds = count_safe_rounds(positions, in.length, common - done, in.longest_bits == 0 ? 1 : in.longest_bits);
+      if (rounds == 0) break;
+      for (unsigned stream = 0; stream < 8; ++stream) prepare(stream, stream * each + done, rounds);
+      met |= unpack_rounds(lookup, in.bytes, rounds, positions, tile);
+      for (unsigned stream = 0; stream < 8; ++stream) deliver(stream, stream * each + done, rounds);
+      done += rounds;
+    }
+    return done;
+  }
+
+  CAIRN_INLINE void unpack_rest(unsigned stream, size_t first, size_t end) {
+    while (first < end) {
+      const size_t count = end - first < rounds_a_tile ? end - first : rounds_a_tile;
+      prepare(0, first, count);
+      positions[stream] = unpack_slowly(lookup, in, positions[stream], count, tile, met);
+      deliver(0, first, count);
+      first += count;
+    }
+  }
+
+  CAIRN_INLINE bool unpack_all() {
+    const size_t done = unpack_common(), each = in.per_stream;
+    for (unsigned stream = 0; stream < in.streams; ++stream) {
+      unpack_rest(stream, stream * each + done, (stream + 1) * each < in.count ? (stream + 1) * each : in.count);
+      if (!ends_at(in, positions[stream], in.starts[stream + 1])) return false;
+    }
+    return (met & refused_entry) == 0;
+  }
+};
+
 template <class T, class Entry, class Out>
 CAIRN_INLINE bool unpack_as(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {
-  const Order<T> order(shape);
-  const bool restored = !in.bytes_alone;
-  const Lookup<T, Entry, Out> lookup{reinterpret_cast<const Unaligned<T>*>(in.base), in.keys, static_cast<const Entry*>(in.entries), in.index_mask, shape.mantissa_bits, order.key_mask};
-  uint64_t positions[8] = {};
-  for (unsigned stream = 0; stream < in.streams; ++stream) positions[stream] = uint64_t{in.starts[stream]} * 8;
-  Entry met = 0;
-  size_t done = 0;
-  const size_t each = in.per_stream;
-  const size_t common = in.streams == 8 && in.count > 7 * each ? in.count - 7 * each : 0;  // the last stream is the shortest
-  while (done < common) {
-    const size_t rounds = count_safe_rounds(positions, in.length, common - done, in.longest_bits == 0 ? 1 : in.longest_bits);
-    if (rounds == 0) break;
-    met |= unpack_rounds(lookup, in.bytes, each, done, rounds, positions, out);
-    for (unsigned stream = 0; stream < 8 && restored; ++stream) {
-      const size_t from = (stream * each + done) * sizeof(T);
-      restore_as<T>(in.base + from, rounds, order, out + from);
-    }
-    done += rounds;
-  }
-  for (unsigned stream = 0; stream < in.streams; ++stream) {
-    const size_t first = stream * each + done, end = (stream + 1) * each < in.count ? (stream + 1) * each : in.count;
-    if (first < end) {
-      positions[stream] = unpack_slowly(lookup, in, positions[stream], first, end, out, met);
-      if (restored) restore_as<T>(in.base + first * sizeof(T), end - first, order, out + first * sizeof(T));
-    }
-    if (!ends_at(in, positions[stream], in.starts[stream + 1])) return false;
-  }
-  return (met & refused_entry) == 0;
+  return Unpacking<T, Entry, Out>(in, shape, out).unpack_all();
 }
 
 bool unpack_differences(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out) {

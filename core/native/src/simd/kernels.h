@@ -65,7 +65,7 @@ struct Kernels {
   // Takes the differences of `count` elements apart. Requires: raw has no bit set among the trailing ones.
   void (*classify_differences)(const uint8_t* raw, const uint8_t* base, size_t count, const DifferenceShape& shape, const Differences& to);
   // Codes the elements first..last-1 into one bit stream at `out` and returns its end; up to 8 bytes more may be written.
-  // entries[key << 8 | symbol] is code | length << 16 | low bits << 24.
+  // `entries` by pair, see conditioned_streams.h.
   uint8_t* (*pack_differences)(const Differences& from, size_t first, size_t last, unsigned width, const uint32_t* entries, uint8_t* out);
   // Decodes all streams to elements (or to symbols, one byte each); false where one isn't consumed exactly or has a symbol
   // that no encoder writes. Writes nothing but the elements.
