@@ -48,7 +48,7 @@ export interface Geometry {
   height: number;
   maxDepth: number;
   levelHeight: number;
-  ticks: { y: number; bytes: number }[];
+  ticks: { y: number; bytes: number; label: string }[];
   labels: { x: number; step: number }[];
   gaps: { x: number; from: number; to: number }[];
 }
@@ -64,7 +64,8 @@ export interface Space {
 export const margins = { left: 64, right: 22, rightWithLosses: 54, top: 22, laneGap: 10, axis: 26 };
 const widestPitch = 170;
 const widestBar = 58;
-const laneHeight = 66;
+/** The lane is as high as its deepest chain asks for, within what a page can spare. */
+const laneHeightFor = (maxDepth: number): number => Math.max(40, Math.min(84, maxDepth * 9 + 16));
 
 /** A round number of bytes in binary units, at most a third of `maxBytes`, to draw lines at. */
 function tickBytes(maxBytes: number): number {
@@ -78,9 +79,13 @@ function tickBytes(maxBytes: number): number {
 
 function ticksFor(maxBytes: number, ground: number, plotHeight: number): Geometry['ticks'] {
   const every = tickBytes(maxBytes);
-  const ticks = [];
+  const power = Math.max(0, Math.floor(Math.log2(maxBytes / 2) / 10));
+  const unit = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power] ?? '';
+  const ticks: Geometry['ticks'] = [];
   for (let bytes = every; bytes <= maxBytes && ticks.length < 8; bytes += every)
-    ticks.push({ bytes, y: ground - (bytes / maxBytes) * plotHeight });
+    {
+    ticks.push({ bytes, y: ground - (bytes / maxBytes) * plotHeight, label: `${Number((bytes / 1024 ** power).toPrecision(4))} ${unit}` });
+  }
   return ticks;
 }
 
@@ -89,7 +94,15 @@ function labelsFor(columns: readonly Column[], pitch: number): Geometry['labels'
   const longest = Math.max(...columns.map(({ step }) => step.step.toLocaleString('en').length), 1);
   const needed = (longest * 7.6 + 14) / pitch;
   const every = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000].find((candidate) => candidate >= needed) ?? Math.ceil(needed);
-  return columns.filter(({ index }) => index % every === 0).map(({ x, step }) => ({ x, step: step.step }));
+  const offset = roundest(columns, every);
+  return columns.filter(({ index }) => index % every === offset).map(({ x, step }) => ({ x, step: step.step }));
+}
+
+/** Which of the first columns to begin labels at, so that they show 50,000 and 100,000 rather than 1,000 and 51,000. */
+function roundest(columns: readonly Column[], every: number): number {
+  const distance = (columns[every]?.step.step ?? 0) - (columns[0]?.step.step ?? 0);
+  const found = distance > 0 ? columns.slice(0, every).findIndex(({ step }) => step.step % distance === 0) : 0;
+  return Math.max(0, found);
 }
 
 /** Places where the distance between two steps is more than half again the usual one. */
@@ -111,10 +124,11 @@ export function layOut(chain: readonly Step[], space: Space): Geometry {
   const pitch = Math.min(widestPitch, inner / Math.max(1, chain.length)) * space.zoom;
   const barWidth = Math.min(widestBar, pitch < 5 ? Math.max(0.8, pitch * 0.8) : pitch * 0.62);
   const ground = top + space.plotHeight;
-  const laneBottom = ground + laneGap + laneHeight;
   const maxBytes = Math.max(1, ...chain.map((step) => Math.max(originalBytes(step), step.snapshot?.bytesStored ?? 0)));
-  const maxDepth = Math.max(1, ...chain.map((step) => step.snapshot?.depth ?? 0));
-  const levelHeight = Math.min(13, (laneHeight - 12) / maxDepth);
+  const maxDepth = Math.max(0, ...chain.map((step) => step.snapshot?.depth ?? 0));
+  const laneHeight = laneHeightFor(maxDepth);
+  const laneBottom = ground + laneGap + laneHeight;
+  const levelHeight = Math.min(13, (laneHeight - 14) / Math.max(1, maxDepth));
   const positions = new Map(chain.map((step, index) => [step.snapshot?.id, index]));
 
   const columns = chain.map((step, index): Column => {
@@ -160,6 +174,8 @@ export interface Curve {
   lowest: number;
   highest: number;
   yOf(loss: number): number;
+  /** More points than pixels. */
+  dense: boolean;
 }
 
 /** x of any step, between the columns in proportion; undefined outside of what is drawn. */
@@ -195,7 +211,7 @@ export function layCurve(geometry: Geometry, losses: Run['losses']): Curve | und
   const path = thin(points)
     .map(({ x, loss }, index) => `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${yOf(loss).toFixed(1)}`)
     .join('');
-  return { path, lowest, highest, yOf };
+  return { path, lowest, highest, yOf, dense: points.length > geometry.columns.length * geometry.pitch };
 }
 
 /** Of many points in one pixel only the lowest and highest can be seen. */
