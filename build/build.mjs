@@ -28,7 +28,12 @@ function bundle(input, format, name) {
 }
 
 async function buildNode() {
-  const entries = { cli: 'core/host/cli.ts', task: 'core/codec/task.ts', 'service-process': 'core/host/utility.ts', main: 'electron/main.ts' };
+  const entries = {
+    cli: 'core/host/cli.ts',
+    task: 'core/codec/task.ts',
+    'service-process': 'core/host/utility.ts',
+    main: 'electron/main.ts',
+  };
   const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
   await bundle(present, 'es', '[name].js');
   if (existsSync(path.join(root, 'electron/preload.ts'))) await bundle({ preload: 'electron/preload.ts' }, 'cjs', '[name].cjs');

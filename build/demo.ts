@@ -24,7 +24,10 @@ interface Archived {
 
 function cairn(args: string[]): Record<string, unknown> {
   const command = [path.join(root, 'dist/cli.js'), ...args, '--store', store, '--json'];
-  const output = execFileSync(process.execPath, command, { encoding: 'utf8', env: { ...process.env, CAIRN_HOME: path.join(scratch, 'home') } });
+  const output = execFileSync(process.execPath, command, {
+    encoding: 'utf8',
+    env: { ...process.env, CAIRN_HOME: path.join(scratch, 'home') },
+  });
   return JSON.parse(output.trim().split('\n').at(-1)!) as Record<string, unknown>;
 }
 
@@ -58,12 +61,21 @@ try {
     cairn(['restore', snapshot.id, '--to', restored]);
     const compared = compareFolders(snapshot.path, restored);
     const saved = `${(100 * (1 - snapshot.bytesStored / snapshot.bytesOriginal)).toFixed(1)} %`;
-    const cells = [String(snapshot.step), snapshot.kind, kib(snapshot.bytesOriginal), kib(snapshot.bytesStored), saved, compared === snapshot.bytesOriginal ? 'equal' : 'DIFFERS'];
+    const cells = [
+      String(snapshot.step),
+      snapshot.kind,
+      kib(snapshot.bytesOriginal),
+      kib(snapshot.bytesStored),
+      saved,
+      compared === snapshot.bytesOriginal ? 'equal' : 'DIFFERS',
+    ];
     process.stdout.write(`${row(cells)}\n`);
   }
   const verified = cairn(['verify']);
   const findings = verified['findings'] as unknown[];
-  process.stdout.write(`\nVerified ${String(verified['snapshots'])} snapshots: ${findings.length} findings. Every restored byte equals the original.\n`);
+  process.stdout.write(
+    `\nVerified ${String(verified['snapshots'])} snapshots: ${findings.length} findings. Every restored byte equals the original.\n`,
+  );
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

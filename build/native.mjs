@@ -48,7 +48,12 @@ function nodeGyp() {
   const args = [require.resolve('node-gyp/bin/node-gyp.js'), 'configure', 'build', '--silent', '--jobs', 'max'];
   if (headers) args.push('--nodedir', headers);
   const path = [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
-  return spawnSync(process.execPath, args, { cwd: nativeFolder, encoding: 'utf8', env: { ...process.env, PATH: path }, maxBuffer: 1 << 26 });
+  return spawnSync(process.execPath, args, {
+    cwd: nativeFolder,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: path },
+    maxBuffer: 1 << 26,
+  });
 }
 
 function isAlive(pid) {

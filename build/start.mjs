@@ -26,7 +26,12 @@ function run(command, args) {
 }
 
 const runtime = electronRuntime();
-const missing = runtime === undefined ? "Electron's runtime is not installed (npx electron fetches it once)" : hasDisplay ? undefined : 'there is no display';
+const missing =
+  runtime === undefined
+    ? "Electron's runtime is not installed (npx electron fetches it once)"
+    : hasDisplay
+      ? undefined
+      : 'there is no display';
 if (missing === undefined) {
   run(runtime, ['.', ...process.argv.slice(2)]);
 } else {

@@ -30,7 +30,12 @@ interface Gathered {
   base: (FileRange | undefined)[];
 }
 
-const partName = (file: string, tensor: FileLayout['tensors'][number]) => ({ file, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape });
+const partName = (file: string, tensor: FileLayout['tensors'][number]) => ({
+  file,
+  name: tensor.name,
+  dtype: tensor.dtype,
+  shape: tensor.shape,
+});
 
 function* namedParts(files: readonly CheckpointFile[]) {
   for (const { path: file, layout } of files) {
@@ -99,7 +104,12 @@ const nameOf = (element: ElementId): string => Object.entries(elements).find(([,
  * @param newest the files of the run's newest checkpoint, `before` those of the one before (none: only alone)
  * @param scratch an existing folder that the gathered bytes go to
  */
-export async function scenariosOf(run: FoundRun, newest: readonly CheckpointFile[], before: readonly CheckpointFile[], scratch: string): Promise<BenchScenario[]> {
+export async function scenariosOf(
+  run: FoundRun,
+  newest: readonly CheckpointFile[],
+  before: readonly CheckpointFile[],
+  scratch: string,
+): Promise<BenchScenario[]> {
   const scenarios: BenchScenario[] = [];
   for (const { element, source, base } of gather(newest, before)) {
     const dtype = nameOf(element);
@@ -108,7 +118,14 @@ export async function scenariosOf(run: FoundRun, newest: readonly CheckpointFile
     const paired = source.filter((_, index) => base[index] !== undefined);
     if (paired.length === 0) continue;
     const bases = base.filter((range) => range !== undefined);
-    scenarios.push({ scenario: run.name, dtype, element, mode: 'delta', source: await join(paired, file('new')), base: await join(bases, file('base')) });
+    scenarios.push({
+      scenario: run.name,
+      dtype,
+      element,
+      mode: 'delta',
+      source: await join(paired, file('new')),
+      base: await join(bases, file('base')),
+    });
   }
   return scenarios;
 }

@@ -27,13 +27,29 @@ export interface BenchOptions {
 
 const gibibyte = 2 ** 30;
 
-const describe = async (checkpoint: FoundCheckpoint | undefined): Promise<CheckpointFile[]> => (checkpoint ? readCheckpoint(checkpoint) : []);
+const describe = async (checkpoint: FoundCheckpoint | undefined): Promise<CheckpointFile[]> =>
+  checkpoint ? readCheckpoint(checkpoint) : [];
 
-async function measure(scenario: BenchScenario, method: 'cairn' | 'lmc', implementation: string, threads: number, options: BenchOptions): Promise<BenchRecord> {
+async function measure(
+  scenario: BenchScenario,
+  method: 'cairn' | 'lmc',
+  implementation: string,
+  threads: number,
+  options: BenchOptions,
+): Promise<BenchRecord> {
   const { source, base, element } = scenario;
-  const request = { source, ...(base ? { base } : {}), element, blockLog2: tensorBlockLog2, method, implementation, rounds: options.rounds };
+  const request = {
+    source,
+    ...(base ? { base } : {}),
+    element,
+    blockLog2: tensorBlockLog2,
+    method,
+    implementation,
+    rounds: options.rounds,
+  };
   const results = await Promise.all(Array.from({ length: threads }, () => options.pool.bench(request)));
-  const rate = (seconds: (result: (typeof results)[number]) => number): number => results.reduce((sum, result) => sum + result.rawLength / gibibyte / seconds(result), 0);
+  const rate = (seconds: (result: (typeof results)[number]) => number): number =>
+    results.reduce((sum, result) => sum + result.rawLength / gibibyte / seconds(result), 0);
   const { rawLength, storedLength } = results[0]!;
   return {
     scenario: scenario.scenario,
@@ -73,7 +89,11 @@ async function* measureAll(scenarios: readonly BenchScenario[], options: BenchOp
  */
 export async function* bench(options: BenchOptions): AsyncGenerator<BenchRecord> {
   const { runs } = await scan(options.paths, {});
-  if (runs.length === 0) throw new CairnError('not_found', `${options.paths.join(', ')}: no checkpoint found there to measure; cairn scan shows what is recognised`);
+  if (runs.length === 0)
+    throw new CairnError(
+      'not_found',
+      `${options.paths.join(', ')}: no checkpoint found there to measure; cairn scan shows what is recognised`,
+    );
   for (const run of runs) {
     const scratch = await mkdtemp(path.join(tmpdir(), 'cairn-bench-'));
     try {

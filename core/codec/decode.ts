@@ -46,10 +46,15 @@ async function itemOf<T extends StoredContent>(piece: StoredPiece<T>): Promise<D
   return { blocks: await content.piece(offset, length), firstChunk: firstChunkOf(piece), whole, ...(target ? { target } : {}) };
 }
 
-async function decodeBatch<T extends StoredContent>(pool: CodecPool, batch: StoredPiece<T>[], cancel: Int32Array): Promise<(Uint8Array | { error: unknown })[]> {
+async function decodeBatch<T extends StoredContent>(
+  pool: CodecPool,
+  batch: StoredPiece<T>[],
+  cancel: Int32Array,
+): Promise<(Uint8Array | { error: unknown })[]> {
   const decodeItems = async (pieces: StoredPiece<T>[]): Promise<Uint8Array[]> => {
     const items = await Promise.all(pieces.map(itemOf));
-    const result = pieces[0]!.content.coding === 'bytes' ? await pool.decodeBytes({ item: items[0]!, cancel }) : await pool.decode({ items, cancel });
+    const result =
+      pieces[0]!.content.coding === 'bytes' ? await pool.decodeBytes({ item: items[0]!, cancel }) : await pool.decode({ items, cancel });
     return result.items.map((item) => item.digest);
   };
   try {
@@ -66,10 +71,16 @@ async function decodeBatch<T extends StoredContent>(pool: CodecPool, batch: Stor
  * Decodes each content and yields its digest, or the error, in order. Never throws for damaged bytes; the caller
  * compares and decides.
  */
-export async function* decodeContents<T extends StoredContent>(pool: CodecPool, contents: Iterable<T>, options: DecodeOptions): AsyncGenerator<Decoded<T>> {
+export async function* decodeContents<T extends StoredContent>(
+  pool: CodecPool,
+  contents: Iterable<T>,
+  options: DecodeOptions,
+): AsyncGenerator<Decoded<T>> {
   let digests: Uint8Array[] = [];
   let error: unknown;
-  for await (const [batch, results] of ordered(batchesOf(contents), pool.threads * 2, (pieces) => decodeBatch(pool, pieces as StoredPiece<T>[], options.cancel))) {
+  for await (const [batch, results] of ordered(batchesOf(contents), pool.threads * 2, (pieces) =>
+    decodeBatch(pool, pieces as StoredPiece<T>[], options.cancel),
+  )) {
     for (const [index, piece] of (batch as StoredPiece<T>[]).entries()) {
       if (piece.offset === 0) [digests, error] = [[], undefined];
       const result = results[index]!;
@@ -88,7 +99,12 @@ function joined(digests: Uint8Array[], length: number): string {
 }
 
 /** Digest of consecutive ranges taken as one, in 64 hex digits, read by all workers. */
-export async function digestRanges(pool: CodecPool, ranges: FileRange[], cancel: Int32Array, onBytes?: (bytes: number) => void): Promise<string> {
+export async function digestRanges(
+  pool: CodecPool,
+  ranges: FileRange[],
+  cancel: Int32Array,
+  onBytes?: (bytes: number) => void,
+): Promise<string> {
   const length = ranges.reduce((sum, range) => sum + range.length, 0);
   if (length === 0) return hex(hashing.digestBytes(new Uint8Array(0)));
   const pieces = ordered(piecesOf({ length }), pool.threads * 2, (piece) =>

@@ -2,7 +2,16 @@
 
 /** Element ids of FORMAT.md section 2. */
 export const elements = {
-  bytes8: 1, int16: 2, int32: 3, int64: 4, float16: 5, bfloat16: 6, float32: 7, float64: 8, float8e4m3: 9, float8e5m2: 10,
+  bytes8: 1,
+  int16: 2,
+  int32: 3,
+  int64: 4,
+  float16: 5,
+  bfloat16: 6,
+  float32: 7,
+  float64: 8,
+  float8e4m3: 9,
+  float8e5m2: 10,
 } as const;
 export type ElementId = (typeof elements)[keyof typeof elements];
 
@@ -17,7 +26,16 @@ export const roles = { base: 1 } as const;
 
 /** Names of the block codecs by id, FORMAT.md section 2. */
 export const codecNames = [
-  'raw', 'constant', 'unchanged', 'zstd', 'planes', 'xor-planes', 'lmc', 'lmc-xor', 'conditioned', 'difference-planes',
+  'raw',
+  'constant',
+  'unchanged',
+  'zstd',
+  'planes',
+  'xor-planes',
+  'lmc',
+  'lmc-xor',
+  'conditioned',
+  'difference-planes',
 ] as const;
 
 export const codecIds = { raw: 0, constant: 1, unchanged: 2, zstd: 3 } as const;

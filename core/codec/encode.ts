@@ -59,7 +59,13 @@ async function encodeBatch(pool: CodecPool, batch: Piece[], options: EncodeOptio
     return pool.encode({ items, cancel: options.cancel });
   }
   const ranges = rangesOf(first.content.ranges, first.offset, first.length);
-  return pool.encodeBytes({ ranges, firstChunk: firstChunkOf(first), whole: first.whole, level: levelFor(first.content.length), cancel: options.cancel });
+  return pool.encodeBytes({
+    ranges,
+    firstChunk: firstChunkOf(first),
+    whole: first.whole,
+    level: levelFor(first.content.length),
+    cancel: options.cancel,
+  });
 }
 
 function concatenate(arrays: Uint32Array[]): Uint32Array {
@@ -75,7 +81,14 @@ function concatenate(arrays: Uint32Array[]): Uint32Array {
 /** One content as its pieces come in. */
 class Assembly {
   readonly content: Content;
-  #pieces: { lengths: Uint32Array; checksums: Uint32Array; digest: Uint8Array; used: boolean[]; codecs: Uint32Array; storedLength: number }[] = [];
+  #pieces: {
+    lengths: Uint32Array;
+    checksums: Uint32Array;
+    digest: Uint8Array;
+    used: boolean[];
+    codecs: Uint32Array;
+    storedLength: number;
+  }[] = [];
   offset: number | undefined;
 
   constructor(content: Content) {
@@ -114,12 +127,20 @@ class Assembly {
  * @returns one record a content, in order; a content that occurs twice is stored once.
  * @throws CairnError `changed` where a file became shorter, `no_space`, `cancelled` and what else reading and writing give.
  */
-export async function encodeContents(pool: CodecPool, contents: Content[], sink: BlobSink, options: EncodeOptions): Promise<EncodedContent[]> {
+export async function encodeContents(
+  pool: CodecPool,
+  contents: Content[],
+  sink: BlobSink,
+  options: EncodeOptions,
+): Promise<EncodedContent[]> {
   const done: EncodedContent[] = [];
   const writes = new Set<Promise<void>>();
   let assembly: Assembly | undefined;
 
-  const take = (piece: Piece, item: EncodeResult['items'][number]): { slotOffset: number; length: number; fileOffset: number } | undefined => {
+  const take = (
+    piece: Piece,
+    item: EncodeResult['items'][number],
+  ): { slotOffset: number; length: number; fileOffset: number } | undefined => {
     if (piece.offset === 0) assembly = new Assembly(piece.content);
     const current = assembly!;
     current.add(item);
@@ -154,7 +175,12 @@ export async function encodeContents(pool: CodecPool, contents: Content[], sink:
   };
 
   const limit = pool.threads * 2;
-  const encoded = ordered(batchesOf(contents), limit, (batch) => encodeBatch(pool, batch as Piece[], options), ({ slot }) => pool.release(slot));
+  const encoded = ordered(
+    batchesOf(contents),
+    limit,
+    (batch) => encodeBatch(pool, batch as Piece[], options),
+    ({ slot }) => pool.release(slot),
+  );
   try {
     for await (const [batch, result] of encoded) {
       // A large content's last piece may rewind over its earlier ones: let their writes land first.

@@ -6,7 +6,8 @@ export const hashing = {
   digestBytes: (bytes: Uint8Array): Uint8Array => addon.digestBytes(bytes),
   /** CRC-32C. */
   checksumBytes: (bytes: Uint8Array): number => addon.checksumBytes(bytes),
-  joinDigests: (chainingValues: Uint8Array, spanBytes: number, totalBytes: number): Uint8Array => addon.joinDigests(chainingValues, spanBytes, totalBytes),
+  joinDigests: (chainingValues: Uint8Array, spanBytes: number, totalBytes: number): Uint8Array =>
+    addon.joinDigests(chainingValues, spanBytes, totalBytes),
 };
 
 /** What the native core says of itself. */

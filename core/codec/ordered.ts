@@ -3,7 +3,12 @@
  * what is written doesn't depend on which worker was faster. Where the consumer stops early or a task fails, the results
  * nobody took are handed to `discard` before the iteration ends.
  */
-export async function* ordered<In, Out>(inputs: Iterable<In>, limit: number, start: (input: In) => Promise<Out>, discard?: (out: Out) => Promise<void>): AsyncGenerator<[In, Out]> {
+export async function* ordered<In, Out>(
+  inputs: Iterable<In>,
+  limit: number,
+  start: (input: In) => Promise<Out>,
+  discard?: (out: Out) => Promise<void>,
+): AsyncGenerator<[In, Out]> {
   const running: { input: In; out: Promise<Out> }[] = [];
   const iterator = inputs[Symbol.iterator]();
   const fill = (): void => {

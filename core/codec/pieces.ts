@@ -36,7 +36,9 @@ export function blocksBefore(content: { element: ElementId; blockLog2: number },
   return Math.ceil(offset / (elementWidths[content.element] * 2 ** content.blockLog2));
 }
 
-export function* piecesOf<T extends { length: number }>(content: T): Generator<{ content: T; offset: number; length: number; whole: boolean }> {
+export function* piecesOf<T extends { length: number }>(
+  content: T,
+): Generator<{ content: T; offset: number; length: number; whole: boolean }> {
   const whole = content.length <= pieceBytes;
   for (let offset = 0; offset < content.length; offset += pieceBytes) {
     yield { content, offset, length: Math.min(pieceBytes, content.length - offset), whole };

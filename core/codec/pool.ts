@@ -6,7 +6,16 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { CairnError } from '../contract/errors.ts';
-import type { BenchRequest, BenchResult, DecodeRequest, DecodeResult, DigestRequest, EncodeRequest, EncodeResult, WriteRequest } from './binding.ts';
+import type {
+  BenchRequest,
+  BenchResult,
+  DecodeRequest,
+  DecodeResult,
+  DigestRequest,
+  EncodeRequest,
+  EncodeResult,
+  WriteRequest,
+} from './binding.ts';
 import type { BytesDecodeRequest, BytesEncodeRequest, Outcome, Task } from './task.ts';
 
 /** The results of tasks by kind. */
@@ -31,7 +40,13 @@ export class CodecPool {
   /** @param threads workers; by default one for every core. */
   constructor(threads: number = availableParallelism()) {
     this.threads = threads;
-    this.#workers = new Piscina<Task, Outcome>({ filename: workerFile, minThreads: 0, maxThreads: threads, idleTimeout: 10_000, concurrentTasksPerWorker: 1 });
+    this.#workers = new Piscina<Task, Outcome>({
+      filename: workerFile,
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout: 10_000,
+      concurrentTasksPerWorker: 1,
+    });
   }
 
   encode(request: EncodeRequest): Promise<EncodeResult> {

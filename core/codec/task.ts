@@ -5,7 +5,19 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CairnError, toFailure, type Failure } from '../contract/errors.ts';
-import { addon, type BenchRequest, type DecodeItem, type DecodeRequest, type DigestRequest, type EncodedItem, type EncodeRequest, type EncodeResult, type FileRange, type StoredBlocks, type WriteRequest } from './binding.ts';
+import {
+  addon,
+  type BenchRequest,
+  type DecodeItem,
+  type DecodeRequest,
+  type DigestRequest,
+  type EncodedItem,
+  type EncodeRequest,
+  type EncodeResult,
+  type FileRange,
+  type StoredBlocks,
+  type WriteRequest,
+} from './binding.ts';
 import { bytesBlockLog2, codecIds } from './elements.ts';
 
 /** A piece of a content in the bytes coding: ranges read as if they were one. */
@@ -43,7 +55,8 @@ function readRange(range: FileRange, into: Uint8Array, at: number): void {
     let done = 0;
     while (done < range.length) {
       const count = readSync(file, into, at + done, range.length - done, range.offset + done);
-      if (count === 0) throw new CairnError('changed', `${range.path}: the file became shorter while it was read; archive it again`, { path: range.path });
+      if (count === 0)
+        throw new CairnError('changed', `${range.path}: the file became shorter while it was read; archive it again`, { path: range.path });
       done += count;
     }
   } finally {
@@ -93,7 +106,9 @@ function encodeBytes(request: BytesEncodeRequest): EncodeResult {
 }
 
 function damaged(blocks: StoredBlocks, index: number, what: string): CairnError {
-  return new CairnError('damaged', `${blocks.path}: block ${index} at ${blocks.offset} ${what}; restore the pack from a copy`, { path: blocks.path });
+  return new CairnError('damaged', `${blocks.path}: block ${index} at ${blocks.offset} ${what}; restore the pack from a copy`, {
+    path: blocks.path,
+  });
 }
 
 function decodeBytesBlock(stored: Uint8Array, rawLength: number, blocks: StoredBlocks, index: number): Uint8Array {
@@ -101,12 +116,16 @@ function decodeBytesBlock(stored: Uint8Array, rawLength: number, blocks: StoredB
   const body = stored.subarray(1);
   if (stored[0] === codecIds.raw && body.length === rawLength) return body;
   if (stored[0] === codecIds.constant && body.length === 1) return new Uint8Array(rawLength).fill(body[0]!);
-  if (stored[0] !== codecIds.zstd) throw damaged(blocks, index, `has codec ${stored[0]} with ${body.length} bytes, which its coding does not allow`);
+  if (stored[0] !== codecIds.zstd)
+    throw damaged(blocks, index, `has codec ${stored[0]} with ${body.length} bytes, which its coding does not allow`);
   try {
     const raw = zstdDecompressSync(body, { maxOutputLength: rawLength });
     if (raw.length === rawLength) return raw;
   } catch (thrown) {
-    throw new CairnError('damaged', damaged(blocks, index, 'is not a zstd frame of its length').message, { path: blocks.path, cause: thrown });
+    throw new CairnError('damaged', damaged(blocks, index, 'is not a zstd frame of its length').message, {
+      path: blocks.path,
+      cause: thrown,
+    });
   }
   throw damaged(blocks, index, 'is shorter than it should be');
 }
@@ -116,7 +135,7 @@ function writeRanges(bytes: Uint8Array, targets: FileRange[]): void {
   for (const target of targets) {
     const file = openSync(target.path, 'r+');
     try {
-      for (let done = 0; done < target.length; ) done += writeSync(file, bytes, at + done, target.length - done, target.offset + done);
+      for (let done = 0; done < target.length;) done += writeSync(file, bytes, at + done, target.length - done, target.offset + done);
     } finally {
       closeSync(file);
     }

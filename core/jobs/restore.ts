@@ -43,7 +43,10 @@ export async function restoreJob(context: JobContext, params: RestoreParams): Pr
   const store = await context.readStore();
   const manifest = await store.manifest(await store.resolve(params.snapshot));
   const options = optionsFor(context, params, store, manifest);
-  const restored = params.tensor === undefined ? await restoreFiles(manifest, options) : await exportTensor(manifest, params.tensor, params.tensorFormat, options);
+  const restored =
+    params.tensor === undefined
+      ? await restoreFiles(manifest, options)
+      : await exportTensor(manifest, params.tensor, params.tensorFormat, options);
   context.log('info', `${manifest.run.name}@${manifest.step}: ${restored.files} files, ${restored.bytes} bytes restored to ${options.to}`);
   return { ...restored, to: options.to, seconds: (performance.now() - started) / 1000 };
 }

@@ -39,16 +39,28 @@ export async function verifyJob(context: JobContext, params: VerifyParams): Prom
   const started = performance.now();
   const store = await context.readStore();
   const snapshots = await chosen(store, params.snapshots);
-  const onProgress: VerifyDataOptions['onProgress'] = ({ bytesDone, bytesTotal }) => context.progress({ phase: params.mode, bytesDone, bytesTotal, itemsDone: 0, itemsTotal: snapshots?.length ?? 0 });
+  const onProgress: VerifyDataOptions['onProgress'] = ({ bytesDone, bytesTotal }) =>
+    context.progress({ phase: params.mode, bytesDone, bytesTotal, itemsDone: 0, itemsTotal: snapshots?.length ?? 0 });
   const options = { ...(snapshots ? { snapshots } : {}), signal: context.signal, onProgress };
   const result = params.mode === 'structure' ? await verifyStructure(store, options) : await verifyAll(context, store, params, options);
   report(context, result.findings);
   const { bytesRead, findings } = result;
-  context.catalogue.addVerification(store.id, { time: new Date().toISOString(), mode: params.mode, snapshots: result.snapshots, bytesRead, findings: findings.length });
+  context.catalogue.addVerification(store.id, {
+    time: new Date().toISOString(),
+    mode: params.mode,
+    snapshots: result.snapshots,
+    bytesRead,
+    findings: findings.length,
+  });
   return { mode: params.mode, percent: params.percent, ...result, seconds: (performance.now() - started) / 1000 };
 }
 
-async function verifyAll(context: JobContext, store: Store, params: VerifyParams, options: VerifyDataOptions): ReturnType<typeof verifyData> {
+async function verifyAll(
+  context: JobContext,
+  store: Store,
+  params: VerifyParams,
+  options: VerifyDataOptions,
+): ReturnType<typeof verifyData> {
   const pool = context.pool(params.threads);
   const decoder = decoderOver(pool, store, cancelFlag(context.signal));
   return verifyData(store, decoder, { ...options, percent: params.percent, parallel: pool.threads * 2 });

@@ -67,7 +67,8 @@ function namesOf(file: PlanFile): (PartName | undefined)[] {
 
 function baseFor(name: PartName | undefined, content: PlannedContent, options: PlanOptions): BasePart | undefined {
   const base = name && options.bases?.find(name, content.length);
-  const fits = base && base.element === content.element && base.blockLog2 === content.blockLog2 && base.depth < (options.maxDepth ?? defaultMaxDepth);
+  const fits =
+    base && base.element === content.element && base.blockLog2 === content.blockLog2 && base.depth < (options.maxDepth ?? defaultMaxDepth);
   return fits ? base : undefined;
 }
 
@@ -79,13 +80,21 @@ export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = 
     const names = namesOf(file);
     const parts = file.parts.map((part, number) => {
       const range = { offset: part.offset, length: part.length };
-      const content: PlannedContent = { file: index, ranges: [range], length: part.length, element: part.element, blockLog2: tensorBlockLog2, coding: 'tensor' };
+      const content: PlannedContent = {
+        file: index,
+        ranges: [range],
+        length: part.length,
+        element: part.element,
+        blockLog2: tensorBlockLog2,
+        coding: 'tensor',
+      };
       const base = baseFor(names[number], content, options);
       return { ...range, content: add(base ? { ...content, base } : content) };
     });
     const ranges = remainderOf(file);
     const length = ranges.reduce((sum, range) => sum + range.length, 0);
-    const rest = length === 0 ? -1 : add({ file: index, ranges, length, element: elements.bytes8, blockLog2: bytesBlockLog2, coding: 'bytes' });
+    const rest =
+      length === 0 ? -1 : add({ file: index, ranges, length, element: elements.bytes8, blockLog2: bytesBlockLog2, coding: 'bytes' });
     return { rest, parts };
   });
   return { contents, files: planned };

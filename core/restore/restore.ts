@@ -74,19 +74,26 @@ async function createSized(file: string, bytes: number): Promise<void> {
 
 async function decodeInto(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<void> {
   const contents = await contentsOf(targets, manifest, options);
-  for await (const { content, digest, error } of decodeContents(options.pool, contents, { cancel: options.cancel, onBytes: (bytes) => options.onBytes('decode', bytes) })) {
+  for await (const { content, digest, error } of decodeContents(options.pool, contents, {
+    cancel: options.cancel,
+    onBytes: (bytes) => options.onBytes('decode', bytes),
+  })) {
     if (error !== undefined) throw error;
     if (digest !== content.digest) throw notEqual(content.target?.[0]?.path ?? content.digest);
   }
 }
 
 function notEqual(what: string): CairnError {
-  return new CairnError('damaged', `${what}: what was decoded is not what was archived; run cairn verify, nothing was restored`, { path: what });
+  return new CairnError('damaged', `${what}: what was decoded is not what was archived; run cairn verify, nothing was restored`, {
+    path: what,
+  });
 }
 
 /** Compares the whole file, then gives it mode, time and name, durably. */
 async function finishFile({ file, temporary, final }: Target, options: RestoreOptions): Promise<void> {
-  const digest = await digestRanges(options.pool, [{ path: temporary, offset: 0, length: file.size }], options.cancel, (bytes) => options.onBytes('compare', bytes));
+  const digest = await digestRanges(options.pool, [{ path: temporary, offset: 0, length: file.size }], options.cancel, (bytes) =>
+    options.onBytes('compare', bytes),
+  );
   if (digest !== file.digest) throw notEqual(final);
   const handle = await open(temporary, 'r+');
   try {
@@ -130,7 +137,8 @@ async function restoreFolders(manifest: Manifest, options: RestoreOptions, all: 
 export async function restoreFiles(manifest: Manifest, options: RestoreOptions): Promise<Restored> {
   const files = manifest.files.filter((file) => options.wanted(file.path));
   const links = manifest.links.filter((link) => options.wanted(link.path));
-  if (files.length + links.length === 0 && manifest.files.length > 0) throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
+  if (files.length + links.length === 0 && manifest.files.length > 0)
+    throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   if (!options.force) await assertAbsent([...files, ...links].map((entry) => path.join(options.to, entry.path)));
   await mkdir(options.to, { recursive: true });
@@ -138,7 +146,11 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   const temporary = path.join(options.to, `.cairn-restore-${randomBytes(6).toString('hex')}`);
   await mkdir(temporary);
   try {
-    const targets = files.map((file, index) => ({ file, temporary: path.join(temporary, String(index)), final: path.join(options.to, file.path) }));
+    const targets = files.map((file, index) => ({
+      file,
+      temporary: path.join(temporary, String(index)),
+      final: path.join(options.to, file.path),
+    }));
     for (const target of targets) await createSized(target.temporary, target.file.size);
     await decodeInto(targets, manifest, options);
     for (const target of targets) await finishFile(target, options);

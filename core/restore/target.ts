@@ -8,7 +8,8 @@ const mebibyte = 2 ** 20;
 export async function assertAbsent(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const there = await lstat(path).catch(() => undefined);
-    if (there) throw new CairnError('exists', `${path}: it is there already; choose another folder or pass --force to replace it`, { path });
+    if (there)
+      throw new CairnError('exists', `${path}: it is there already; choose another folder or pass --force to replace it`, { path });
   }
 }
 
@@ -17,5 +18,9 @@ export async function assertRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const missing = bytes - bavail * bsize;
   if (missing <= 0) return;
-  throw new CairnError('no_space', `${folder}: ${Math.ceil(missing / mebibyte)} MiB are missing to restore there; free some space or choose another folder`, { path: folder });
+  throw new CairnError(
+    'no_space',
+    `${folder}: ${Math.ceil(missing / mebibyte)} MiB are missing to restore there; free some space or choose another folder`,
+    { path: folder },
+  );
 }

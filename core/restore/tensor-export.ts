@@ -23,7 +23,7 @@ export function findTensor(manifest: Manifest, name: string, wanted: (file: stri
 /** Copies `length` bytes between files in pieces. */
 async function copyRange(from: FileHandle, offset: number, length: number, to: FileHandle, at: number): Promise<void> {
   const buffer = Buffer.alloc(Math.min(length, 4 * 1024 * 1024));
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, length - done), offset + done);
     if (bytesRead === 0) throw new CairnError('damaged', 'a tensor reaches beyond its storage; restore its whole file instead');
     await to.write(buffer, 0, bytesRead, at + done);
@@ -32,7 +32,14 @@ async function copyRange(from: FileHandle, offset: number, length: number, to: F
 }
 
 /** Elements of a strided view in C order, gathered row by row of its innermost contiguous part. */
-async function gather(from: FileHandle, tensor: ManifestTensor, elementBytes: number, storageBytes: number, to: FileHandle, at: number): Promise<void> {
+async function gather(
+  from: FileHandle,
+  tensor: ManifestTensor,
+  elementBytes: number,
+  storageBytes: number,
+  to: FileHandle,
+  at: number,
+): Promise<void> {
   const { shape, strides, offset } = tensor;
   const storage = Buffer.alloc(storageBytes);
   const { bytesRead } = await from.read(storage, 0, storageBytes, 0);
@@ -41,7 +48,8 @@ async function gather(from: FileHandle, tensor: ManifestTensor, elementBytes: nu
   const index = shape.map(() => 0);
   for (let element = 0; element < count; element++) {
     const start = offset + index.reduce((sum, position, axis) => sum + position * strides![axis]!, 0) * elementBytes;
-    if (start < 0 || start + elementBytes > bytesRead) throw new CairnError('damaged', `tensor ${tensor.name}: it reaches beyond its storage; restore its whole file instead`);
+    if (start < 0 || start + elementBytes > bytesRead)
+      throw new CairnError('damaged', `tensor ${tensor.name}: it reaches beyond its storage; restore its whole file instead`);
     storage.copy(out, element * elementBytes, start, start + elementBytes);
     for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]!; axis--) index[axis] = 0;
   }
@@ -53,14 +61,24 @@ async function decodeStorage(manifest: Manifest, tensor: ManifestTensor, storage
   if (!part) return 0;
   const content = await options.content(manifest.blobs[part[2]]!);
   const contents = [{ ...content, target: [{ path: storage, offset: 0, length: part[1] }] }];
-  for await (const { digest, error } of decodeContents(options.pool, contents, { cancel: options.cancel, onBytes: (bytes) => options.onBytes('decode', bytes) })) {
+  for await (const { digest, error } of decodeContents(options.pool, contents, {
+    cancel: options.cancel,
+    onBytes: (bytes) => options.onBytes('decode', bytes),
+  })) {
     if (error !== undefined) throw error;
-    if (digest !== content.digest) throw new CairnError('damaged', `tensor ${tensor.name}: what was decoded is not what was archived; run cairn verify`);
+    if (digest !== content.digest)
+      throw new CairnError('damaged', `tensor ${tensor.name}: what was decoded is not what was archived; run cairn verify`);
   }
   return part[1];
 }
 
-async function writeTensor(tensor: ManifestTensor, header: Uint8Array, storage: string, storageBytes: number, out: string): Promise<number> {
+async function writeTensor(
+  tensor: ManifestTensor,
+  header: Uint8Array,
+  storage: string,
+  storageBytes: number,
+  out: string,
+): Promise<number> {
   const bytes = tensorBytes(tensor);
   const [from, to] = [await open(storage, 'r'), await open(out, 'wx')];
   try {
@@ -81,7 +99,12 @@ async function writeTensor(tensor: ManifestTensor, header: Uint8Array, storage: 
  *
  * @throws CairnError `not_found`, `ambiguous`, `exists`, `unsupported`, `no_space`, `damaged`, `cancelled`, `denied`, `io`.
  */
-export async function exportTensor(manifest: Manifest, name: string, format: 'npy' | 'safetensors', options: RestoreOptions): Promise<Restored & { path: string }> {
+export async function exportTensor(
+  manifest: Manifest,
+  name: string,
+  format: 'npy' | 'safetensors',
+  options: RestoreOptions,
+): Promise<Restored & { path: string }> {
   const tensor = findTensor(manifest, name, options.wanted);
   const header = format === 'npy' ? npyHeader(tensor) : safetensorsHeader(tensor);
   const final = path.join(options.to, `${fileNameOf(name)}.${format}`);

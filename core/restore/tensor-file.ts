@@ -26,14 +26,16 @@ const dtypeBits: Record<string, number> = {
  */
 export function tensorBytes({ name, dtype, shape }: TensorShape): number {
   const bits = dtypeBits[dtype];
-  if (bits === undefined) throw new CairnError('unsupported', `tensor ${name}: dtype ${dtype} has no element of its own; restore its whole file instead`);
+  if (bits === undefined)
+    throw new CairnError('unsupported', `tensor ${name}: dtype ${dtype} has no element of its own; restore its whole file instead`);
   return Math.ceil((shape.reduce((product, size) => product * size, 1) * bits) / 8);
 }
 
 /** The header of an .npy file; the tensor's bytes follow it. */
 export function npyHeader(tensor: TensorShape): Uint8Array {
   const descr = numpyDtypes[tensor.dtype];
-  if (descr === undefined) throw new CairnError('unsupported', `tensor ${tensor.name}: NumPy has nothing like ${tensor.dtype}; use --format safetensors`);
+  if (descr === undefined)
+    throw new CairnError('unsupported', `tensor ${tensor.name}: NumPy has nothing like ${tensor.dtype}; use --format safetensors`);
   const shape = tensor.shape.length === 1 ? `${tensor.shape[0]},` : tensor.shape.join(', ');
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
   const padded = text.padEnd(Math.ceil((10 + text.length + 1) / 64) * 64 - 10 - 1) + '\n';

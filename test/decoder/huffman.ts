@@ -1,6 +1,6 @@
 /** Huffman-coded symbols, from core/native/src/codecs/huffman.md. */
 import { Bits } from './bits.ts';
-import { expect, Reading } from './reading.ts';
+import { expect, type Reading } from './reading.ts';
 
 const maxLength = 12;
 

@@ -27,7 +27,8 @@ function readPlane(reading: Reading, m: number, depth: number): Uint8Array {
   return readSparse(reading, m, depth);
 }
 
-const littleEndian = (word: bigint, width: number): number[] => Array.from({ length: width }, (_, byte) => Number((word >> BigInt(8 * byte)) & 0xffn));
+const littleEndian = (word: bigint, width: number): number[] =>
+  Array.from({ length: width }, (_, byte) => Number((word >> BigInt(8 * byte)) & 0xffn));
 
 export function decodePlanes(stored: Uint8Array, length: number, element: number, base?: Uint8Array): Uint8Array {
   const width = widths[element]!;

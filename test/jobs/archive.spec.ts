@@ -1,4 +1,15 @@
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreDecoder } from '../decoder/store.ts';
@@ -11,7 +22,10 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
-const packs = (folder: string): string[] => readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack')).sort();
+const packs = (folder: string): string[] =>
+  readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.pack'))
+    .sort();
 
 describe('archive, prove and restore', () => {
   it.each(['cairn', 'lmc'] as const)('gives every byte, mode and time of a real chain back, method %s', async (method) => {
@@ -50,7 +64,9 @@ describe('archive, prove and restore', () => {
       await other.archive({ paths: [chain], threads: 2 });
       expect(packs(other.storePath)).toEqual(packs(bench.storePath));
       for (const pack of packs(bench.storePath)) {
-        expect(readFileSync(path.join(other.storePath, 'packs', pack)).equals(readFileSync(path.join(bench.storePath, 'packs', pack)))).toBe(true);
+        expect(
+          readFileSync(path.join(other.storePath, 'packs', pack)).equals(readFileSync(path.join(bench.storePath, 'packs', pack))),
+        ).toBe(true);
       }
     } finally {
       await other.close();
@@ -82,7 +98,9 @@ describe('archive, prove and restore', () => {
     expect((await bench.verify()).findings).toEqual([]);
     for (const { id, path: original } of snapshots) {
       await bench.restore({ snapshot: id, to: bench.path('out', id) });
-      expect(readFileSync(bench.path('out', id, 'model.safetensors')).equals(readFileSync(path.join(original, 'model.safetensors')))).toBe(true);
+      expect(readFileSync(bench.path('out', id, 'model.safetensors')).equals(readFileSync(path.join(original, 'model.safetensors')))).toBe(
+        true,
+      );
     }
   });
 

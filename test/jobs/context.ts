@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { z } from 'zod';
 import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { hashing } from '../../core/codec/hashing.ts';
 import { CodecPool } from '../../core/codec/pool.ts';
@@ -16,7 +17,16 @@ import { Store } from '../../core/store/store.ts';
 export const sampleChain = path.resolve(import.meta.dirname, '../fixtures/sample-chain');
 
 export interface Archived {
-  snapshots: { id: string; run: string; step: number; path: string; bytesOriginal: number; bytesStored: number; kind: string; depth: number }[];
+  snapshots: {
+    id: string;
+    run: string;
+    step: number;
+    path: string;
+    bytesOriginal: number;
+    bytesStored: number;
+    kind: string;
+    depth: number;
+  }[];
   skipped: { path: string; reason: string }[];
   errors: { code: string; message: string }[];
   bytesStored: number;
@@ -43,7 +53,7 @@ export class Bench {
     return target;
   }
 
-  async archive(params: Partial<Parameters<typeof archiveParams.parse>[0] & object> & { paths: string[] }): Promise<Archived> {
+  async archive(params: z.input<typeof archiveParams>): Promise<Archived> {
     return this.#withStore('write', (context) => archiveJob(context, archiveParams.parse(params))) as unknown as Promise<Archived>;
   }
 

@@ -55,12 +55,23 @@ function* groupsOf(contents: Content[]): Generator<Content[]> {
   if (group.length > 0) yield group;
 }
 
-function contentOf(planned: PlannedContent, files: CheckpointFile[], bases: { store: Store; originals?: Originals; usable: boolean }): Content {
+function contentOf(
+  planned: PlannedContent,
+  files: CheckpointFile[],
+  bases: { store: Store; originals?: Originals; usable: boolean },
+): Content {
   const { path } = files[planned.file]!;
   const { length, element, blockLog2, coding, base } = planned;
   const ranges = planned.ranges.map((range) => ({ path, ...range }));
   if (!base || !bases.originals) return { ranges, length, element, blockLog2, coding };
-  return { ranges, length, element, blockLog2, coding, base: { digest: base.digest, piece: bases.originals.sourceOf(bases.store, base, bases.usable) } };
+  return {
+    ranges,
+    length,
+    element,
+    blockLog2,
+    coding,
+    base: { digest: base.digest, piece: bases.originals.sourceOf(bases.store, base, bases.usable) },
+  };
 }
 
 async function encodeGroup(store: Store, group: Content[], options: CheckpointOptions): Promise<EncodedContent[]> {
@@ -90,17 +101,33 @@ async function encodeAll(store: Store, contents: Content[], options: CheckpointO
 }
 
 /** Digests of whole files; a file that is one content has that content's. */
-async function fileDigests(files: CheckpointFile[], plan: SnapshotPlan, encoded: EncodedContent[], options: CheckpointOptions): Promise<string[]> {
+async function fileDigests(
+  files: CheckpointFile[],
+  plan: SnapshotPlan,
+  encoded: EncodedContent[],
+  options: CheckpointOptions,
+): Promise<string[]> {
   const digests: string[] = [];
   for (const [index, { path, found }] of files.entries()) {
     const { rest, parts } = plan.files[index]!;
     const only = rest >= 0 && parts.length === 0 ? rest : undefined;
-    digests.push(only === undefined ? await digestRanges(options.pool, [{ path, offset: 0, length: found.size }], options.cancel) : encoded[only]!.digest);
+    digests.push(
+      only === undefined
+        ? await digestRanges(options.pool, [{ path, offset: 0, length: found.size }], options.cancel)
+        : encoded[only]!.digest,
+    );
   }
   return digests;
 }
 
-async function attempt(store: Store, run: FoundRun, checkpoint: FoundCheckpoint, base: BaseSnapshot | undefined, usable: boolean, options: CheckpointOptions): Promise<ArchivedCheckpoint> {
+async function attempt(
+  store: Store,
+  run: FoundRun,
+  checkpoint: FoundCheckpoint,
+  base: BaseSnapshot | undefined,
+  usable: boolean,
+  options: CheckpointOptions,
+): Promise<ArchivedCheckpoint> {
   const files = await readCheckpoint(checkpoint);
   await assertUnchanged(files);
   const bases: BaseSet | undefined = base && (await baseSetOf(store, base.manifest));
@@ -113,7 +140,18 @@ async function attempt(store: Store, run: FoundRun, checkpoint: FoundCheckpoint,
   const encoded = await encodeAll(store, contents, options);
   const digests = await fileDigests(files, plan, encoded, options);
   await assertUnchanged(files);
-  const manifest = await buildManifest({ store, run, checkpoint, files, plan, encoded, digests, baseId: base?.id, method: options.method, created: options.now() });
+  const manifest = await buildManifest({
+    store,
+    run,
+    checkpoint,
+    files,
+    plan,
+    encoded,
+    digests,
+    baseId: base?.id,
+    method: options.method,
+    created: options.now(),
+  });
   return { id: await store.commit(manifest), manifest };
 }
 
@@ -123,7 +161,13 @@ async function attempt(store: Store, run: FoundRun, checkpoint: FoundCheckpoint,
  * @param base the snapshot before it in its run, where there is one
  * @throws CairnError `bad_input`, `changed`, `no_space`, `denied`, `damaged`, `cancelled`, `io`; the store is as it was then.
  */
-export async function archiveCheckpoint(store: Store, run: FoundRun, checkpoint: FoundCheckpoint, base: BaseSnapshot | undefined, options: CheckpointOptions): Promise<ArchivedCheckpoint> {
+export async function archiveCheckpoint(
+  store: Store,
+  run: FoundRun,
+  checkpoint: FoundCheckpoint,
+  base: BaseSnapshot | undefined,
+  options: CheckpointOptions,
+): Promise<ArchivedCheckpoint> {
   try {
     return await attempt(store, run, checkpoint, base, true, options);
   } catch (thrown) {

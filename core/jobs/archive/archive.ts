@@ -80,7 +80,17 @@ class ArchiveProgress {
 
 function recordOf(id: string, manifest: Manifest, path: string): ArchivedRecord {
   const { bytesOriginal, bytesStored, depth, step } = manifest;
-  return { id, run: manifest.run.name, step, path, bytesOriginal, bytesStored, kind: depth === 0 ? 'keyframe' : 'delta', depth, sealed: true };
+  return {
+    id,
+    run: manifest.run.name,
+    step,
+    path,
+    bytesOriginal,
+    bytesStored,
+    kind: depth === 0 ? 'keyframe' : 'delta',
+    depth,
+    sealed: true,
+  };
 }
 
 /** The disk must hold what is asked for in the worst case, or nothing is begun. */
@@ -89,7 +99,10 @@ async function assertSpace(store: Store, selected: readonly Selected[]): Promise
   const largest = Math.max(0, ...selected.map(bytesOf));
   if (bytesFree >= largest) return;
   const missing = Math.ceil((largest - bytesFree) / 2 ** 20);
-  throw new CairnError('no_space', `the store's disk may lack up to ${missing} MiB for the largest checkpoint; free some space and run it again`);
+  throw new CairnError(
+    'no_space',
+    `the store's disk may lack up to ${missing} MiB for the largest checkpoint; free some space and run it again`,
+  );
 }
 
 class Archive {
@@ -128,10 +141,13 @@ class Archive {
     const { run, checkpoint } = item;
     const { state, reason, path } = checkpoint;
     if (state === 'damaged') {
-      this.#fail(toFailure(new CairnError('bad_input', `${path}: ${reason ?? 'the checkpoint is damaged'}; nothing of it was archived`, { path })));
+      this.#fail(
+        toFailure(new CairnError('bad_input', `${path}: ${reason ?? 'the checkpoint is damaged'}; nothing of it was archived`, { path })),
+      );
       return false;
     }
-    if (state !== 'complete') return this.#skip(item, `${state === 'incomplete' ? 'incomplete' : 'being written'}: ${reason ?? 'not all of its files are there'}`);
+    if (state !== 'complete')
+      return this.#skip(item, `${state === 'incomplete' ? 'incomplete' : 'being written'}: ${reason ?? 'not all of its files are there'}`);
     return (await this.#archived.find(run, checkpoint)) === undefined || this.#skip(item, 'already archived');
   }
 
@@ -161,7 +177,10 @@ class Archive {
       this.snapshots.push(record);
       this.#archived.add(run.path, { id, step: checkpoint.step, path: pathInRun(run, checkpoint), created: manifest.created });
       await this.#context.catalogueSnapshot(id, manifest);
-      this.#context.log('info', `${run.name}@${checkpoint.step}: sealed as ${id.slice(0, 8)}, ${record.bytesOriginal} bytes in ${record.bytesStored}`);
+      this.#context.log(
+        'info',
+        `${run.name}@${checkpoint.step}: sealed as ${id.slice(0, 8)}, ${record.bytesOriginal} bytes in ${record.bytesStored}`,
+      );
     } catch (thrown) {
       const error = toCairnError(thrown);
       if (this.#context.signal.aborted) throw this.#context.signal.reason;

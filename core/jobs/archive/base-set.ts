@@ -22,7 +22,10 @@ export async function baseSetOf(store: Store, manifest: Manifest): Promise<BaseS
     const found = await store.lookup(digest);
     if (!found || found.entry.coding !== 'tensor') continue;
     const { element, blockLog2 } = found.entry;
-    bases.add({ file: file.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape }, { digest, length, element, blockLog2, depth: await store.depthOf(digest), file: file.path, offset });
+    bases.add(
+      { file: file.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape },
+      { digest, length, element, blockLog2, depth: await store.depthOf(digest), file: file.path, offset },
+    );
   }
   return bases;
 }

@@ -52,7 +52,15 @@ function fileRecords({ files, plan, digests }: ManifestInputs, indexOf: number[]
 
 function tensorRecords(files: CheckpointFile[]): Manifest['tensors'] {
   return files.flatMap(({ layout }, file) =>
-    layout.tensors.map(({ name, dtype, shape, part, offset, strides }) => ({ name, dtype, shape, file, part, offset, ...(strides ? { strides } : {}) })),
+    layout.tensors.map(({ name, dtype, shape, part, offset, strides }) => ({
+      name,
+      dtype,
+      shape,
+      file,
+      part,
+      offset,
+      ...(strides ? { strides } : {}),
+    })),
   );
 }
 
@@ -68,7 +76,9 @@ export async function buildManifest(inputs: ManifestInputs): Promise<Manifest> {
     run: { name: run.name, path: run.path, layout: run.layout },
     step: checkpoint.step,
     path: path.relative(run.path, checkpoint.path).split(path.sep).join('/'),
-    time: new Date(Number(files.reduce((newest, { found }) => (found.mtimeNs > newest ? found.mtimeNs : newest), 0n) / 1_000_000n)).toISOString(),
+    time: new Date(
+      Number(files.reduce((newest, { found }) => (found.mtimeNs > newest ? found.mtimeNs : newest), 0n) / 1_000_000n),
+    ).toISOString(),
     method: inputs.method,
     ...(usesBase && inputs.baseId !== undefined ? { base: inputs.baseId } : {}),
     depth: depths.reduce((deepest, depth) => Math.max(deepest, depth), 0),

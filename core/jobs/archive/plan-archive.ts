@@ -28,7 +28,8 @@ interface Bases {
   read(content: PlannedContent, length: number): RawSource | Promise<RawSource>;
 }
 
-const planFilesOf = (files: CheckpointFile[]): PlanFile[] => files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors }));
+const planFilesOf = (files: CheckpointFile[]): PlanFile[] =>
+  files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors }));
 
 /** What a checkpoint that is about to be archived will offer the next one. */
 function plannedBases(files: CheckpointFile[], depth: number): Bases {
@@ -41,7 +42,10 @@ function plannedBases(files: CheckpointFile[], depth: number): Bases {
       if (!part || named.has(tensor.part)) continue;
       named.add(tensor.part);
       const { length, element, offset } = part;
-      set.add({ file: found.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape }, { digest: '', length, element, blockLog2: tensorBlockLog2, depth, file: found.path, offset });
+      set.add(
+        { file: found.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape },
+        { digest: '', length, element, blockLog2: tensorBlockLog2, depth, file: found.path, offset },
+      );
     }
   }
   return { set, depth, read: ({ base }, length) => ({ file: { path: paths.get(base!.file)!, offset: base!.offset, length } }) };
@@ -51,10 +55,21 @@ async function archivedBases(store: Store, archived: ArchivedSteps, run: FoundRu
   const before = await archived.before(run, step);
   if (!before) return undefined;
   const originals = await Originals.of(before.manifest);
-  return { set: await baseSetOf(store, before.manifest), depth: before.manifest.depth, read: ({ base }, length) => originals.sourceOf(store, base!, true)(0, length) };
+  return {
+    set: await baseSetOf(store, before.manifest),
+    depth: before.manifest.depth,
+    read: ({ base }, length) => originals.sourceOf(store, base!, true)(0, length),
+  };
 }
 
-async function sampleContent(pool: CodecPool, content: PlannedContent, files: CheckpointFile[], bases: Bases | undefined, method: 'cairn' | 'lmc', cancel: Int32Array): Promise<Sample> {
+async function sampleContent(
+  pool: CodecPool,
+  content: PlannedContent,
+  files: CheckpointFile[],
+  bases: Bases | undefined,
+  method: 'cairn' | 'lmc',
+  cancel: Int32Array,
+): Promise<Sample> {
   const { path } = files[content.file]!;
   const length = Math.min(content.length, elementWidths[content.element] * 2 ** content.blockLog2);
   const source = { path, offset: content.ranges[0]!.offset, length };
@@ -94,7 +109,13 @@ class Estimate {
     const depth = isDelta ? bases!.depth + 1 : 0;
     const samples = await this.#sample(contents, files, bases);
     this.#previous = { run: run.path, bases: plannedBases(files, depth) };
-    return { ...item, action: 'archive', kind: isDelta ? 'delta' : 'keyframe', depth, bytesEstimated: estimateBytes(bytesOriginal, samples) };
+    return {
+      ...item,
+      action: 'archive',
+      kind: isDelta ? 'delta' : 'keyframe',
+      depth,
+      bytesEstimated: estimateBytes(bytesOriginal, samples),
+    };
   }
 
   async #basesFor({ run, checkpoint }: Selected): Promise<Bases | undefined> {
@@ -124,6 +145,12 @@ export async function planArchive(access: StageAccess, params: ArchiveParams): P
   const estimate = new Estimate(access, params, store, store && (await ArchivedSteps.of(store)));
   const items: PlanItem[] = [];
   for (const item of selected) items.push(await estimate.of(item));
-  const total = (member: 'bytesOriginal' | 'bytesEstimated'): number => items.filter((item) => item.action === 'archive').reduce((sum, item) => sum + item[member], 0);
-  return { items, bytesOriginal: total('bytesOriginal'), bytesEstimated: total('bytesEstimated'), bytesFree: await new LocalBackend(access.storePath).freeBytes() };
+  const total = (member: 'bytesOriginal' | 'bytesEstimated'): number =>
+    items.filter((item) => item.action === 'archive').reduce((sum, item) => sum + item[member], 0);
+  return {
+    items,
+    bytesOriginal: total('bytesOriginal'),
+    bytesEstimated: total('bytesEstimated'),
+    bytesFree: await new LocalBackend(access.storePath).freeBytes(),
+  };
 }

@@ -24,6 +24,9 @@ export async function provePack(pool: CodecPool, store: Store, path: string, ent
       if (error.code !== 'damaged') throw error;
     }
     if (decoded.digest === decoded.content.digest) continue;
-    throw new CairnError('damaged', `${path}: what was written does not decode to what was read; check the disk and archive again`, { path, cause: decoded.error });
+    throw new CairnError('damaged', `${path}: what was written does not decode to what was read; check the disk and archive again`, {
+      path,
+      cause: decoded.error,
+    });
   }
 }

@@ -11,19 +11,27 @@ export interface Selected {
 }
 
 /** @throws CairnError `not_found` where nothing fits. */
-export function selectCheckpoints(runs: readonly FoundRun[], run: string | undefined, steps: readonly number[] | undefined, paths: readonly string[]): Selected[] {
+export function selectCheckpoints(
+  runs: readonly FoundRun[],
+  run: string | undefined,
+  steps: readonly number[] | undefined,
+  paths: readonly string[],
+): Selected[] {
   const selected = runs
     .filter((candidate) => run === undefined || candidate.name === run || candidate.path === run)
     .flatMap((candidate) => candidate.checkpoints.map((checkpoint) => ({ run: candidate, checkpoint })))
     .filter(({ checkpoint }) => steps === undefined || steps.includes(checkpoint.step));
   if (selected.length > 0) return selected;
-  const wanted = [run === undefined ? undefined : `run ${run}`, steps === undefined ? undefined : `step ${steps.join(', ')}`].filter((part) => part !== undefined);
+  const wanted = [run === undefined ? undefined : `run ${run}`, steps === undefined ? undefined : `step ${steps.join(', ')}`].filter(
+    (part) => part !== undefined,
+  );
   const what = wanted.length > 0 ? wanted.join(', ') : 'checkpoint';
   throw new CairnError('not_found', `${paths.join(', ')}: no ${what} found there; cairn scan shows what is recognised`, { path: paths[0] });
 }
 
 /** Path of a checkpoint below its run, as manifests record it. */
-export const pathInRun = (run: FoundRun, checkpoint: FoundCheckpoint): string => path.relative(run.path, checkpoint.path).split(path.sep).join('/');
+export const pathInRun = (run: FoundRun, checkpoint: FoundCheckpoint): string =>
+  path.relative(run.path, checkpoint.path).split(path.sep).join('/');
 
 /** True where the snapshot holds the very files that are on disk now, by size and modification time. */
 export function isSame(manifest: Manifest, checkpoint: FoundCheckpoint): boolean {

@@ -1,0 +1,67 @@
+// Fuzzes the native decoders and encoders under AddressSanitizer and UndefinedBehaviorSanitizer, with the standalone driver:
+//   node build/fuzz.mjs [--executions N] [--seed N] [--case FILE] [--libfuzzer]
+// --libfuzzer builds with clang and its own engine instead (Debian: apt-get install clang), which runs for N executions.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const nativeFolder = join(root, 'core', 'native');
+const output = join(root, 'dist', 'fuzz');
+const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g', '-O1', '-std=c++17'];
+const flagsOf = { avx2_sources: ['-mavx2', '-mbmi', '-mbmi2', '-mlzcnt', '-mpopcnt', '-mfma'], neon_sources: ['-march=armv8-a+crc'] };
+
+/** The sources of one list of binding.gyp: what is fuzzed is what is built. */
+function sourcesOf(list) {
+  const text = readFileSync(join(nativeFolder, 'binding.gyp'), 'utf8');
+  const body = new RegExp(`"${list}": \\[([^\\]]*)\\]`).exec(text)?.[1];
+  if (body === undefined) throw new Error(`core/native/binding.gyp: has no list ${list}`);
+  return [...body.matchAll(/"([^"]+\.cc)"/g)].map((match) => join(nativeFolder, match[1]));
+}
+
+function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { stdio: 'inherit', ...options });
+  if (done.error) throw new Error(`${command}: ${done.error.code === 'ENOENT' ? 'not found; install it' : done.error.message}`);
+  if (done.status !== 0)
+    throw new Error(`${command}: ended with ${done.status ?? done.signal}; what failed is in ${join(output, 'failed.case')}`);
+}
+
+function compile(compiler, sources, flags) {
+  return sources.map((source) => {
+    const target = join(output, `${source.slice(nativeFolder.length + 1).replaceAll(/[\\/]/g, '-')}.o`);
+    run(compiler, [...sanitize, ...flags, `-I${join(nativeFolder, 'src')}`, '-c', source, '-o', target]);
+    return target;
+  });
+}
+
+function build(libfuzzer) {
+  const compiler = libfuzzer ? 'clang++' : (process.env.CXX ?? 'g++');
+  const engine = libfuzzer ? ['-fsanitize=fuzzer-no-link'] : [];
+  mkdirSync(output, { recursive: true });
+  const special = process.arch === 'arm64' ? 'neon_sources' : 'avx2_sources';
+  const fuzzers = ['targets.cc', libfuzzer ? 'libfuzzer.cc' : 'driver.cc'].map((name) => join(nativeFolder, 'fuzz', name));
+  const plain = [...sourcesOf('core_sources'), ...sourcesOf('codec_sources'), ...sourcesOf('scalar_sources'), ...fuzzers];
+  const parts = [...compile(compiler, plain, engine), ...compile(compiler, sourcesOf(special), [...engine, ...flagsOf[special]])];
+  const program = join(output, libfuzzer ? 'libfuzzer' : 'driver');
+  run(compiler, [...sanitize, ...(libfuzzer ? ['-fsanitize=fuzzer'] : []), ...parts, '-o', program]);
+  return program;
+}
+
+try {
+  const { values } = parseArgs({
+    options: {
+      executions: { type: 'string', default: '100000' },
+      seed: { type: 'string', default: '1' },
+      case: { type: 'string' },
+      libfuzzer: { type: 'boolean', default: false },
+    },
+  });
+  const program = build(values.libfuzzer);
+  const own = values.case === undefined ? [values.seed, values.executions] : [values.seed, '0', values.case];
+  run(program, values.libfuzzer ? [`-runs=${values.executions}`, `-seed=${values.seed}`] : own, { cwd: output });
+} catch (thrown) {
+  process.stderr.write(`${thrown.message}\n`);
+  process.exitCode = 1;
+}
