@@ -100,6 +100,23 @@ describe('contents', () => {
     ]);
   });
 
+  test('a model at the top of a project does not swallow the folders below', async () => {
+    const folder = await trees.fresh({
+      'best.pt': safetensors(),
+      'train.py': '',
+      'data/train.bin': 'tokens',
+      'src/x.py': '',
+      ...under('old/copy', model),
+      ...under('runs', steps),
+    });
+    const { runs } = await scan([folder]);
+    expect(runs.map((run) => [run.path.slice(folder.length), run.checkpoints.map(({ files }) => files.map((file) => file.path))])).toEqual([
+      ['', [['best.pt', 'train.py']]],
+      ['/old/copy', [['model.safetensors']]],
+      ['/runs', [['model.safetensors'], ['model.safetensors']]],
+    ]);
+  });
+
   test('hard links count once', async () => {
     const folder = await trees.fresh(steps);
     await link(join(folder, 'step-1', 'model.safetensors'), join(folder, 'step-1', 'copy.safetensors'));

@@ -11,7 +11,11 @@ const randomName = /(^|[-_.])(rng|random)_?states?|^random_states/i;
 const configurationName =
   /(config|^args|training_args|tokenizer|vocab|merges|special_tokens|hparams|generation|\.model$|template|preprocessor)/i;
 /** Files of tensors that are no model: they don't make a folder a checkpoint. */
-const sideName = /(training_args|dl_state_dict|^sampler|^scaler|dataloader|^data\.|metrics|dataset|embeddings_cache|^common\.pt$)/i;
+const sideName =
+  /(training_args|dl_state_dict|^sampler|^scaler|dataloader|metrics|dataset|embeddings_cache|^common\.pt$|^(data|train|val|valid|validation|test|eval)([-_.]|$))/i;
+/** `.bin` and `.npz` hold anything at all: only these names make them a model. */
+const vagueExtension = /\.(bin|npz)$/i;
+const modelName = /(model|param|weight|adapter|checkpoint|ckpt|consolidated|diffusion|state|step|epoch|iter|ema|net)/i;
 
 /** True where a header may be worth reading: everything but text. */
 export function mayHoldTensors(name: string): boolean {
@@ -25,7 +29,7 @@ export function isProvable(name: string): boolean {
 
 /** True for files that can be a model by themselves. */
 export function isWeightsFile(name: string): boolean {
-  return weightsExtension.test(name) && partOf(name) === 'weights';
+  return weightsExtension.test(name) && partOf(name) === 'weights' && (!vagueExtension.test(name) || modelName.test(name));
 }
 
 export function partOf(name: string): PartName {

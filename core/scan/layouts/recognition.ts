@@ -7,6 +7,9 @@ import { newestMtime, type Claim, type Recognised } from './recogniser.ts';
 import { recognisers } from './registry.ts';
 import { singleModel } from './single-model.ts';
 
+/** Layout of a lone distributed checkpoint of PyTorch. */
+const distributedName = 'dcp';
+
 /** A run before its checkpoints are looked into. */
 export interface RunClaims extends Pick<FoundRun, 'path' | 'name' | 'layout' | 'losses'> {
   claims: Claim[];
@@ -32,12 +35,14 @@ async function withSingle(
   below: RunClaims[],
   facts: FileFacts,
 ): Promise<RunClaims[]> {
-  const chainsBelow = new Set(below.filter((run) => run.layout !== singleModel.name).map((run) => run.path));
+  const chainsBelow = new Set(
+    below.filter((run) => run.layout !== singleModel.name && run.layout !== distributedName).map((run) => run.path),
+  );
   for (const child of folder.folders) if (holdsRun(child, chainsBelow)) claimed.add(child);
   const single = await singleModel.recognise({ folder: without(folder, claimed), whole: folder, facts });
   if (!single) return [...runs, ...below];
   for (const claim of single.claims) placeByTime(claim, runs.find((run) => run.path === folder.path)?.claims ?? []);
-  accept(runs, claimed, folder, singleModel.name, single);
+  accept(runs, claimed, folder, folder.files.some((file) => file.name.endsWith('.distcp')) ? distributedName : singleModel.name, single);
   const swallowed = single.claims.some((claim) => !claim.onlyFiles);
   return swallowed ? runs : [...runs, ...below];
 }

@@ -276,6 +276,17 @@ const cases: Case[] = [
     expected: [[0, 'complete', '']],
   },
   { layout: 'single', tree: files(['a.pt', 'b7_final.pt', 'silero.jit']), expected: [[0, 'complete', '']] },
+  {
+    layout: 'single',
+    tree: {
+      'model_index.json': '{}',
+      ...under('unet', { 'config.json': '{}', 'diffusion_pytorch_model.safetensors': safetensors() }),
+      ...under('vae', { 'config.json': '{}', 'diffusion_pytorch_model.bin': torchFile }),
+    },
+    expected: [[0, 'complete', '']],
+  },
+  { layout: 'dcp', tree: distributed, expected: [[0, 'complete', '']] },
+  { layout: 'dcp', tree: without(distributed, '.metadata'), expected: [[0, 'incomplete', '']], reasons: ['.metadata is missing'] },
   { layout: 'nanogpt', tree: { 'ckpt.pt': cut(torchFile) }, expected: [[0, 'damaged', 'ckpt.pt']], reasons: [''] },
 ];
 
@@ -297,7 +308,7 @@ describe('layouts', () => {
   );
 
   test('each complete checkpoint is found alone when it is given itself, as the same step of the same run', async () => {
-    for (const { tree, layout } of cases.filter((entry) => entry.layout !== 'single')) {
+    for (const { tree, layout } of cases.filter((entry) => !['single', 'dcp'].includes(entry.layout))) {
       const folder = await trees.fresh(tree, 'outputs');
       const whole = await scanOne(folder);
       for (const checkpoint of whole.checkpoints) {
