@@ -123,11 +123,11 @@ class FlaxWalk {
   }
 
   private async text(start: number, length: number): Promise<string> {
-    return new HeaderCursor(this.file, start, start + length).text(length);
+    return this.cursor.over(start, length).text(length);
   }
 
   private async array(name: string, start: number, length: number): Promise<void> {
-    const cursor = new HeaderCursor(this.file, start, start + length);
+    const cursor = this.cursor.over(start, length);
     const [outer, sizes] = [await token(cursor), await token(cursor)];
     if (outer.kind !== 'list' || outer.count !== 3 || sizes.kind !== 'list')
       throw contradiction(this.file, `has an array ${quoted(name)} that is no shape, dtype and bytes`);

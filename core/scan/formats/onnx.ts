@@ -124,7 +124,7 @@ class OnnxWalk {
 
   private async text(field: Field): Promise<string> {
     if (field.length > limits.nameLength) throw notUnderstood(this.file, `has a name of ${field.length} bytes`);
-    return Buffer.from(await this.file.read(field.start, field.length)).toString('utf8');
+    return this.walk.text(field.start, field.length);
   }
 }
 

@@ -32,7 +32,7 @@ export class PickleMachine {
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private readonly globals = new Map<string, PickleGlobal>();
-  private containers = 0;
+  private records = 0;
 
   constructor(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array, at: number) {
     this.file = file;
@@ -71,12 +71,17 @@ export class PickleMachine {
   }
 
   push(value: PickleValue): void {
+    if (typeof value === 'string') this.countRecord();
     this.stack.push(value);
   }
 
   pushRecord(record: PickleRecord): void {
-    if (++this.containers > limits.pickleContainers) throw this.beyond(`more than ${limits.pickleContainers} lists, calls and the like`);
+    this.countRecord();
     this.stack.push(record);
+  }
+
+  private countRecord(): void {
+    if (++this.records > limits.pickleRecords) throw this.beyond(`more than ${limits.pickleRecords} texts, lists, calls and the like`);
   }
 
   pop(): PickleValue {
@@ -107,6 +112,7 @@ export class PickleMachine {
   }
 
   remember(index: number): void {
+    if (this.memo.size >= limits.pickleMemo) throw this.beyond(`a memo of more than ${limits.pickleMemo}`);
     this.memo.set(index, this.top());
   }
 
@@ -117,7 +123,7 @@ export class PickleMachine {
   recall(index: number): void {
     const value = this.memo.get(index);
     if (value === undefined) throw this.damaged(`recalls ${index}, which it never kept,`);
-    this.push(value);
+    this.stack.push(value);
   }
 
   global(module: PickleValue, name: PickleValue): void {

@@ -18,15 +18,22 @@ export interface Field {
 /** One walk over a file: counts fields, so that a file of nothing but tags ends. */
 export class ProtobufWalk {
   readonly file: ReadableFile;
+  private readonly whole: HeaderCursor;
   private fields = 0;
 
   constructor(file: ReadableFile) {
     this.file = file;
+    this.whole = new HeaderCursor(file);
+  }
+
+  /** Text of a field whose length the caller has bounded. */
+  text(start: number, length: number): Promise<string> {
+    return this.whole.over(start, length).text(length);
   }
 
   /** The fields of the message at `start`, in order; nested messages are not entered. */
   async *message(start: number, length: number): AsyncGenerator<Field> {
-    const cursor = new HeaderCursor(this.file, start, start + length);
+    const cursor = this.whole.over(start, length);
     while (cursor.left > 0) {
       if (++this.fields > limits.protobufFields) throw notUnderstood(this.file, `has more than ${limits.protobufFields} fields`);
       yield await this.field(cursor);
@@ -35,7 +42,7 @@ export class ProtobufWalk {
 
   /** Whole numbers of a repeated field, packed or one at a time. */
   async packed(start: number, length: number): Promise<bigint[]> {
-    const cursor = new HeaderCursor(this.file, start, start + length);
+    const cursor = this.whole.over(start, length);
     const values: bigint[] = [];
     while (cursor.left > 0) values.push(await varint(cursor));
     return values;

@@ -16,10 +16,11 @@ import { npz } from './npz.ts';
 import { onnx } from './onnx.ts';
 import { safetensors } from './safetensors.ts';
 import { torchLegacy } from './torch-legacy.ts';
+import { torchTar } from './torch-tar.ts';
 import { torchZip } from './torch-zip.ts';
 
 /** In the order in which they are asked. */
-export const readers: readonly FormatReader[] = [distcp, safetensors, gguf, torchZip, torchLegacy, npy, npz, onnx, flax];
+export const readers: readonly FormatReader[] = [distcp, safetensors, gguf, torchZip, torchLegacy, torchTar, npy, npz, onnx, flax];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
   const advice = damaged ? 'archived as bytes; check the file or copy it again' : 'archived as bytes';

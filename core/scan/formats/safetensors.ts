@@ -8,7 +8,7 @@ import { countBytes, countElements, dtypes } from './dtypes.ts';
 import { limits } from './limits.ts';
 import { arrangeParts } from './parts.ts';
 import { contradiction, notUnderstood, quoted } from './refusals.ts';
-import { parseStrictJson, type Json } from './strict-json.ts';
+import { readStrictJson, type Json } from './strict-json.ts';
 
 interface Entry {
   name: string;
@@ -42,15 +42,7 @@ async function readHeader(file: ReadableFile): Promise<{ header: Map<string, Jso
     throw notUnderstood(file, `has a safetensors header of ${length} bytes, more than ${limits.safetensorsHeaderBytes}`);
   const bytes = await file.read(8, Number(length));
   if (bytes[0] !== 0x7b) throw contradiction(file, 'has a safetensors header that does not begin with {');
-  let header: Json;
-  try {
-    header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), limits.jsonDepth);
-  } catch (thrown) {
-    throw contradiction(
-      file,
-      `has a safetensors header that can't be read: ${thrown instanceof SyntaxError ? thrown.message : 'it is not UTF-8'}`,
-    );
-  }
+  const header = readStrictJson(file, bytes, 'a safetensors header');
   return { header: header as Map<string, Json>, start: 8 + Number(length) };
 }
 

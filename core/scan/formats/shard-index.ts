@@ -4,7 +4,7 @@ import type { FileLayout, ReadableFile } from '../file-layout.ts';
 import { openReadable } from '../readable-file.ts';
 import { limits } from './limits.ts';
 import { contradiction, notUnderstood, quoted } from './refusals.ts';
-import { parseStrictJson, type Json } from './strict-json.ts';
+import { readStrictJson, type Json } from './strict-json.ts';
 
 export interface ShardIndex {
   path: string;
@@ -40,12 +40,7 @@ function isShardName(value: Json): value is string {
 async function readJson(file: ReadableFile): Promise<Json> {
   if (file.size > limits.shardIndexBytes)
     throw notUnderstood(file, `is an index of ${file.size} bytes, more than ${limits.shardIndexBytes}`);
-  const bytes = await file.read(0, file.size);
-  try {
-    return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes), limits.jsonDepth);
-  } catch (thrown) {
-    throw contradiction(file, `is no JSON: ${thrown instanceof SyntaxError ? thrown.message : 'it is not UTF-8'}`);
-  }
+  return readStrictJson(file, await file.read(0, file.size), 'an index');
 }
 
 /**

@@ -2,6 +2,10 @@
  * JSON as headers need it: what `JSON.parse` accepts, less what hides lies. A key twice in one place is an error
  * (`JSON.parse` would keep the last one), nesting is bounded, and keys such as `__proto__` are only names.
  */
+import type { ReadableFile } from '../file-layout.ts';
+import { limits } from './limits.ts';
+import { contradiction, notUnderstood } from './refusals.ts';
+
 export type Json = null | boolean | number | string | Json[] | Map<string, Json>;
 
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -11,11 +15,11 @@ const plain = /[^"\\\u0000-\u001f]*/y;
 class Parser {
   private at = 0;
   private readonly text: string;
-  private readonly maxDepth: number;
+  private containers = 0;
+  private values = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string) {
     this.text = text;
-    this.maxDepth = maxDepth;
   }
 
   all(): Json {
@@ -43,14 +47,20 @@ class Parser {
   }
 
   private value(depth: number): Json {
-    if (depth > this.maxDepth) throw new SyntaxError(`JSON nests deeper than ${this.maxDepth} levels`);
+    if (depth > limits.jsonDepth) throw new SyntaxError(`JSON nests deeper than ${limits.jsonDepth} levels`);
+    if (++this.values > limits.jsonValues) throw new RangeError(`JSON of more than ${limits.jsonValues} values`);
     if (this.take('{')) return this.members(depth);
     if (this.take('[')) return this.items(depth);
     if (this.text[this.at] === '"') return this.string();
     return this.word();
   }
 
+  private countContainer(): void {
+    if (++this.containers > limits.jsonContainers) throw new RangeError(`JSON of more than ${limits.jsonContainers} maps and lists`);
+  }
+
   private members(depth: number): Map<string, Json> {
+    this.countContainer();
     const members = new Map<string, Json>();
     if (this.take('}')) return members;
     do {
@@ -65,6 +75,7 @@ class Parser {
   }
 
   private items(depth: number): Json[] {
+    this.countContainer();
     const items: Json[] = [];
     if (this.take(']')) return items;
     do items.push(this.value(depth + 1));
@@ -109,10 +120,22 @@ class Parser {
   }
 }
 
+/** @throws SyntaxError with one line that says where; RangeError where there is more of it than is read */
+export function parseStrictJson(text: string): Json {
+  return new Parser(text).all();
+}
+
 /**
- * @param maxDepth levels of lists and maps inside one another
- * @throws SyntaxError with one line that says where
+ * The JSON that `bytes` of `file` hold.
+ *
+ * @param name what they are, for the error
+ * @throws CairnError `bad_input` where they hold none, `unsupported` above the limits
  */
-export function parseStrictJson(text: string, maxDepth: number): Json {
-  return new Parser(text, maxDepth).all();
+export function readStrictJson(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array, name: string): Json {
+  try {
+    return parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw notUnderstood(file, `has ${name} with ${thrown.message}`);
+    throw contradiction(file, `has ${name} that can't be read: ${thrown instanceof SyntaxError ? thrown.message : 'it is not UTF-8'}`);
+  }
 }

@@ -28,8 +28,14 @@ interface Document {
   prefix: string;
 }
 
+const endings = /\.(pt|pth|bin|ckpt|ptl|jit|torch|pkl)$/;
+const firstMembers =
+  /^[^/]+\/(data\.pkl|data\/|constants|code\/|extra\/|\.data\/|version$|byteorder$|\.format_version$|\.storage_alignment$)/;
+
+/** Other zip archives are none of our business: their oddities are no damaged checkpoint. */
 function claims(file: ReadableFile): boolean {
-  return startsAsZip(file.head) && !file.path.endsWith('.npz') && !firstMemberName(file.head)?.endsWith('.npy');
+  if (!startsAsZip(file.head)) return false;
+  return endings.test(file.path) || firstMembers.test(firstMemberName(file.head) ?? '');
 }
 
 /** torch.package: any number of pickles, one place for storages. */
@@ -69,11 +75,19 @@ async function readText(archive: Archive, name: string): Promise<string> {
   return new TextDecoder().decode(await readMember(archive.file, member, archive.limitOf.get(member) ?? 0, 64)).trim();
 }
 
+/** Local headers are a read each, so several are asked for at once. */
+const readsAtOnce = 64;
+
 async function storageRanges(archive: Archive, document: Document, tree: TorchTree): Promise<Map<string, StorageRange>> {
-  const ranges = new Map<string, StorageRange>();
-  for (const key of tree.storages.keys()) {
+  const stored = [...tree.storages.keys()].flatMap((key) => {
     const member = archive.members.get(`${document.before}${key}${document.after}`);
-    if (member?.method === 0) ranges.set(key, await locateMember(archive.file, member, archive.limitOf.get(member) ?? 0));
+    return member?.method === 0 ? [{ key, member }] : [];
+  });
+  const ranges = new Map<string, StorageRange>();
+  for (let at = 0; at < stored.length; at += readsAtOnce) {
+    const batch = stored.slice(at, at + readsAtOnce);
+    const found = await Promise.all(batch.map(({ member }) => locateMember(archive.file, member, archive.limitOf.get(member) ?? 0)));
+    for (const [index, range] of found.entries()) ranges.set(batch[index]?.key ?? '', range);
   }
   return ranges;
 }

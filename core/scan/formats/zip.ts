@@ -154,20 +154,21 @@ function checkMembers(file: ReadableFile, members: readonly ZipMember[], directo
  * Reads the directory of a zip archive.
  *
  * @returns members by name, in the order of the directory
- * @throws CairnError `bad_input` for offsets outside, overlaps, counts that don't agree, a name twice; `unsupported` for encryption and limits
+ * @throws CairnError `bad_input` for offsets outside, overlaps, counts that don't agree; `unsupported` for encryption, a name twice, and limits
  */
 export async function readZip(file: ReadableFile): Promise<Map<string, ZipMember>> {
   const directory = await readDirectory(file);
-  if (directory.length > limits.zipDirectoryBytes) throw notUnderstood(file, `has a zip directory of ${directory.length} bytes`);
   if (directory.count * entryLength > directory.length) {
     throw contradiction(file, `claims ${directory.count} zip members in a directory of ${directory.length} bytes`);
   }
+  const bounded = directory.length <= limits.zipDirectoryBytes && directory.count <= limits.zipMembers;
+  if (!bounded) throw notUnderstood(file, `has a zip directory of ${directory.count} members in ${directory.length} bytes`);
   const bytes = await file.read(directory.offset, directory.length);
   const members = new Map<string, ZipMember>();
   let at = 0;
   for (let count = 0; count < directory.count; count++) {
     const { member, next } = readEntry(file, bytes, at);
-    if (members.has(member.name)) throw contradiction(file, `has the zip member ${quoted(member.name)} twice`);
+    if (members.has(member.name)) throw notUnderstood(file, `has the zip member ${quoted(member.name)} twice`);
     members.set(member.name, member);
     at = next;
   }
@@ -181,13 +182,15 @@ export async function readZip(file: ReadableFile): Promise<Map<string, ZipMember
  * (the next member, the directory).
  */
 export async function locateMember(file: ReadableFile, member: ZipMember, limit: number): Promise<MemberRange> {
-  const header = viewOf(await file.read(member.headerOffset, localLength));
-  const agrees = header.getUint32(0, true) === 0x04034b50 && header.getUint16(8, true) === member.method;
+  const nameBytes = Buffer.byteLength(member.name);
+  const bytes = await file.read(member.headerOffset, Math.min(localLength + nameBytes, file.size - member.headerOffset));
+  const header = viewOf(bytes);
+  const agrees = bytes.length >= localLength && header.getUint32(0, true) === 0x04034b50 && header.getUint16(8, true) === member.method;
   if (!agrees) throw contradiction(file, `has no header for ${quoted(member.name)} where its zip directory says`);
   const nameLength = header.getUint16(26, true);
   const offset = member.headerOffset + localLength + nameLength + header.getUint16(28, true);
   if (offset + member.storedLength > limit) throw contradiction(file, `has zip member ${quoted(member.name)} run into what follows it`);
-  const name = Buffer.from(await file.read(member.headerOffset + localLength, Math.min(nameLength, limits.zipNameBytes))).toString('utf8');
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset + localLength, Math.min(nameLength, bytes.length - localLength)).toString('utf8');
   if (name !== member.name) throw contradiction(file, `calls a zip member both ${quoted(name)} and ${quoted(member.name)}`);
   return { offset, length: member.storedLength };
 }

@@ -208,7 +208,7 @@ describe('hostile pickles', () => {
     ['an integer of 8 KiB', () => pickleOf(0x8b, u32(8192), Buffer.alloc(8192, 1)), 'an integer of 8192 bytes'],
     ['an integer of 10,000 digits', () => pickleOf('I', '9'.repeat(10_000), '\n'), '10000 digits'],
     ['a line of a megabyte', () => pickleOf('V', Buffer.alloc(1024 * 1024, 0x61), '\n'), 'a line of more than'],
-    ['millions of lists', () => Buffer.alloc(limits.pickleContainers + 10, ']'), 'lists, calls'],
+    ['millions of lists', () => Buffer.alloc(limits.pickleRecords + 10, ']'), 'lists, calls'],
     ['millions of opcodes', () => Buffer.alloc(limits.pickleOpcodes + 10, 'N'), 'opcodes'],
   ];
   test.each(beyond)('%s is more than is read, but no damage', async (_, attack, reason) => {

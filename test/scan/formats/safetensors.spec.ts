@@ -103,6 +103,12 @@ describe('safetensors', () => {
     expect(layout.note).not.toContain('\n');
   });
 
+  test('a header of a million lists is more than is read, but no damage', async () => {
+    const layout = await layoutOf(framed(`{"w":[${'[],'.repeat(1_000_000)}[]]}`));
+    expect(layout).toMatchObject({ format: 'bytes', note: expect.stringContaining('maps and lists') as string });
+    expect(layout.damaged).toBeUndefined();
+  });
+
   test('names like __proto__ are only names', async () => {
     const layout = await layoutOf(framed(`{"__proto__":${JSON.stringify(tensor('U8', [4], 0, 4))}}`, 4));
     expect(layout.tensors).toMatchObject([{ name: '__proto__' }]);

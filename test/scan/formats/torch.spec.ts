@@ -5,7 +5,7 @@ import { elements } from '../../../core/codec/elements.ts';
 import { readLayout } from '../../../core/scan/formats/registry.ts';
 import { isContiguous } from '../../../core/scan/formats/dtypes.ts';
 import { contiguousBytes, sha256 } from './contiguous-bytes.ts';
-import { dictionaryOf, pickleOf, storageOf, tensorOf, text, torchArchive, whole, zipOf } from './containers.ts';
+import { dictionaryOf, pickleOf, storageOf, tensorOf, text, torchArchive, u64, whole, zipOf } from './containers.ts';
 import { temporaryFolder } from './temporary.ts';
 
 interface Expected {
@@ -237,7 +237,106 @@ describe('torch archives', () => {
   });
 });
 
+interface LegacyDraft {
+  magic?: bigint;
+  version?: number;
+  littleEndian?: boolean;
+  body: Uint8Array;
+  /** Key, elements that the file counts, bytes. */
+  storages?: [string, bigint, Uint8Array][];
+}
+
+function legacyOf({ magic = 0x1950a86a20f9469cfc6cn, version = 1001, littleEndian = true, body, storages = [] }: LegacyDraft): Buffer {
+  const number = Buffer.from(Array.from({ length: 10 }, (_, index) => Number((magic >> BigInt(8 * index)) & 0xffn)));
+  const pickle = (...pieces: (string | number | Uint8Array)[]) => pickleOf(0x80, 2, ...pieces, '.');
+  return Buffer.concat([
+    pickle(0x8a, 10, number),
+    pickle(whole(version)),
+    pickle(dictionaryOf({ little_endian: pickleOf(littleEndian ? 0x88 : 0x89) })),
+    pickle(body),
+    pickle('(', ...storages.map(([key]) => text(key)), 'l'),
+    ...storages.flatMap(([, count, bytes]) => [u64(count), bytes]),
+  ]);
+}
+
 describe('legacy torch files', () => {
+  const [body, storages] = [dictionaryOf({ w: vector }), [['0', 6n, float(6)]] as [string, bigint, Uint8Array][]];
+
+  test('are five pickles and the storages behind them', async () => {
+    const bytes = legacyOf({ body, storages });
+    expect(await layoutOf(bytes)).toMatchObject({
+      format: 'torch-legacy',
+      parts: [{ offset: bytes.length - 24, length: 24 }],
+      tensors: [{ name: 'w', part: 0 }],
+    });
+  });
+
+  test('a storage may be a piece of another', async () => {
+    const id = pickleOf(
+      '(',
+      text('storage'),
+      'ctorch\nFloatStorage\n',
+      text('0'),
+      text('cpu'),
+      whole(6),
+      '(',
+      text('7'),
+      whole(4),
+      whole(2),
+      'ttQ',
+    );
+    const view = pickleOf('ctorch._utils\n_rebuild_tensor\n(', id, whole(1), '(', whole(1), 't(', whole(1), 'ttR');
+    const layout = await layoutOf(legacyOf({ body: dictionaryOf({ w: vector, v: view }), storages }));
+    expect(layout.tensors).toMatchObject([
+      { name: 'w', offset: 0 },
+      { name: 'v', part: 0, offset: 20, shape: [1] },
+    ]);
+  });
+
+  test('pickles longer than the first look are read in a second', async () => {
+    const padding = text('x'.repeat(900_000));
+    const layout = await layoutOf(legacyOf({ body: dictionaryOf({ a: padding, b: padding, w: vector }), storages }));
+    expect(layout).toMatchObject({ format: 'torch-legacy', parts: [{ length: 24 }] });
+  });
+
+  test('what loading one would call is named', async () => {
+    const attack = pickleOf('cos\nsystem\n(', text('ls'), 'tR');
+    expect((await layoutOf(legacyOf({ body: dictionaryOf({ w: vector, x: attack }), storages }))).note).toContain('os.system');
+  });
+
+  const lies: [string, LegacyDraft, string][] = [
+    ['a storage twice', { body, storages: [...storages, ...storages] }, 'twice'],
+    ['a storage that is not listed', { body, storages: [] }, 'does not list'],
+    ['another count of elements', { body, storages: [['0', 7n, float(7)]] }, '7 elements'],
+    ['a negative count', { body, storages: [['0', -1n & 0xffffffffffffffffn, float(6)]] }, '-1 elements'],
+    ['a storage that is cut', { body, storages: [['0', 6n, float(5)]] }, 'cut short'],
+    ['no list of storages', { body: pickleOf(body, '.', 0x80, 2, 'N') }, 'no list'],
+  ];
+  test.each(lies)('%s is damage', async (_, draft, reason) => {
+    expect(await layoutOf(legacyOf(draft))).toMatchObject({
+      format: 'bytes',
+      parts: [],
+      damaged: true,
+      note: expect.stringContaining(reason) as string,
+    });
+  });
+
+  test.each([
+    ['another version', { body, storages, version: 7 }, '1001'],
+    ['a big-endian machine', { body, storages, littleEndian: false }, 'big-endian'],
+    ['a storage of no kind that is known', { body, storages: [['other', 6n, float(6)], ...storages] }, 'kind'],
+  ] as [string, LegacyDraft, string][])('%s is left alone', async (_, draft, reason) => {
+    const layout = await layoutOf(legacyOf(draft));
+    expect(layout).toMatchObject({ format: 'bytes', note: expect.stringContaining(reason) as string });
+    expect(layout.damaged).toBeUndefined();
+  });
+
+  test('the tar archives of the first torch are named', async () => {
+    const header = Buffer.alloc(1024);
+    header.write('storages', 0);
+    header.write('ustar', 257);
+    expect(await layoutOf(header, 'old.pth')).toMatchObject({ format: 'bytes', note: expect.stringContaining('tar archive') as string });
+  });
   test('a cut one is damage', async () => {
     const bytes = await readFile(`${fixtures}legacy-nonzip-dtypes.pt`);
     for (const length of [20, 1000, bytes.length - 1]) {
