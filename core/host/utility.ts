@@ -28,7 +28,7 @@ interface ParentPort {
 function openService(tell: (message: ToShell) => void): Promise<Service> {
   const { values } = parseArgs({ options: { home: { type: 'string' }, store: { type: 'string' } }, allowPositionals: true, strict: false });
   const home = path.resolve(typeof values.home === 'string' ? values.home : cairnHome());
-  const store = typeof values.store === 'string' ? values.store : (process.env['CAIRN_STORE'] ?? path.join(home, 'store'));
+  const store = typeof values.store === 'string' ? values.store : process.env['CAIRN_STORE'] || path.join(home, 'store');
   const onProblem = (message: string): void => tell({ state: 'problem', message });
   return Service.open({ home, storePath: path.resolve(store), host: 'desktop', adopt: true, onProblem });
 }

@@ -1,5 +1,5 @@
 /** A service of a temporary home with a client, and what tests of it need again and again. */
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient, type Client } from '../../core/contract/client.ts';
@@ -81,4 +81,16 @@ export async function bytesBelow(folder: string): Promise<Record<string, string>
     if (entry.isFile()) found[path.relative(folder, place)] = (await readFile(place)).toString('base64');
   }
   return found;
+}
+
+/** A run of one checkpoint: a safetensors file with one BF16 tensor of that name, of bytes that look like weights. */
+export async function writeRun(run: string, tensor: string, elements: number, file = 'model.safetensors'): Promise<void> {
+  const entry = { dtype: 'BF16', shape: [elements], data_offsets: [0, elements * 2] };
+  const header = Buffer.from(JSON.stringify({ [tensor]: entry }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const weights = Buffer.alloc(elements * 2);
+  for (let at = 0; at < elements; at++) weights.writeUInt16LE(0x3c00 + ((at * 2654435761) >>> 20) + (at % 7) * 4096, at * 2);
+  await mkdir(path.join(run, 'step-1'), { recursive: true });
+  await writeFile(path.join(run, 'step-1', file), Buffer.concat([length, header, weights]));
 }

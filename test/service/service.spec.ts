@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CairnError } from '../../core/contract/errors.ts';
 import { methods } from '../../core/contract/methods.ts';
-import { bytesBelow, Served } from './served.ts';
+import { bytesBelow, Served, writeRun } from './served.ts';
 
 let served: Served;
 
@@ -280,8 +280,7 @@ describe('two services on one home', () => {
 describe('closing', () => {
   it('interrupts a running archive, and leaves a store that the next service goes on with', async () => {
     const run = path.join(served.folder, 'large');
-    await mkdir(path.join(run, 'step-1'), { recursive: true });
-    await writeFile(path.join(run, 'step-1', 'noise.bin'), Buffer.alloc(64 * 1024 * 1024, Math.random().toString(36)));
+    await writeRun(run, 'weight', 32 * 1024 * 1024);
     const { job } = await served.client.call('archive.start', { paths: [run] });
     await expect.poll(async () => (await served.client.call('jobs.get', { id: job.id })).job.state, { interval: 1 }).toBe('running');
     await served.service.close();

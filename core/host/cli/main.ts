@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { toCairnError } from '../../contract/errors.ts';
 import { version } from '../../service/version.ts';
 import { addArchive } from './commands/archive.ts';
+import { addBench } from './commands/bench.ts';
 import { addCare } from './commands/care.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
@@ -49,7 +50,7 @@ function program(actions: Actions): Command {
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`cairn: ${text.replace(/^error: /, '').trim()}; see cairn --help\n`) });
-  for (const add of [addScan, addArchive, addListing, addVerify, addRestore, addCare, addJobs, addServe]) add(root, actions);
+  for (const add of [addScan, addArchive, addListing, addVerify, addRestore, addCare, addJobs, addBench, addServe]) add(root, actions);
   return root;
 }
 

@@ -42,7 +42,7 @@ export function interruptSignal(): AbortSignal {
 }
 
 function storePathOf(options: GlobalOptions, home: string): string {
-  return path.resolve(options.store ?? process.env['CAIRN_STORE'] ?? path.join(home, 'store'));
+  return path.resolve(options.store || process.env['CAIRN_STORE'] || path.join(home, 'store'));
 }
 
 /** Opens the service for one command and closes it when the command is done. */

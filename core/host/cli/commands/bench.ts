@@ -1,0 +1,58 @@
+/** `cairn bench`: how fast and how small the codec is on these checkpoints and this machine. */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
+import type { Actions } from '../main.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+interface BenchOptions {
+  method?: 'cairn' | 'lmc';
+  implementation?: string[];
+  threads?: number;
+  rounds?: number;
+}
+
+export function addBench(root: Command, actions: Actions): void {
+  const command = root
+    .command('bench')
+    .description('measure the codec in memory, against memcpy in the same run')
+    .argument('<path...>', 'folders with runs; the newest checkpoint of each is measured, alone and against the one before')
+    .option('--method <name>', 'cairn or lmc (default: both)')
+    .option('--implementation <name...>', 'scalar, avx2 ... (default: all that this machine runs)')
+    .option('--threads <number>', 'measured besides one thread (default: one for every core)', wholeNumber(1, 256))
+    .option('--rounds <number>', 'repetitions, of which the medians count (default: 9)', wholeNumber(1, 100));
+  command.action((paths: string[], options: BenchOptions) => actions.run(command, (session) => bench(session, paths, options)));
+}
+
+async function bench({ client, out, interrupt }: Session, paths: string[], options: BenchOptions): Promise<number> {
+  const { method, implementation: implementations, threads, rounds } = options;
+  const params = {
+    paths: paths.map((name) => path.resolve(name)),
+    ...(method ? { methods: [method] } : {}),
+    implementations,
+    threads,
+    rounds,
+  };
+  const { results } = await client.call('bench.run', params, { signal: interrupt });
+  const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest'].map((title) => ({ title, align: 'right' as const }));
+  out.table(
+    [
+      { title: 'run' },
+      { title: 'dtype' },
+      { title: 'mode' },
+      { title: 'method' },
+      { title: 'by' },
+      { title: 'threads', align: 'right' },
+      ...numbers,
+    ],
+    results.map((result) => [
+      ...[result.scenario, result.dtype, result.mode, result.method, result.implementation, String(result.threads)],
+      ...[result.ratio.toFixed(3)],
+      ...[result.encodeGiBps, result.decodeGiBps, result.memcpyGiBps, result.digestGiBps].map((rate) => rate.toFixed(2)),
+    ]),
+  );
+  out.line('rates in GiB of original bytes a second');
+  for (const result of results) out.record('result', result);
+  out.summary({ results: results.length });
+  return exitCodes.done;
+}

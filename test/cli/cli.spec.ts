@@ -1,0 +1,318 @@
+/** The command line as scripts and people use it: real processes, real stores, exit codes and records of DESIGN's table. */
+import { cp, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createClient } from '../../core/contract/client.ts';
+import { openSocketConnection } from '../../core/contract/connections/socket.ts';
+import { bytesBelow, sampleChain, writeRun } from '../service/served.ts';
+import { runCli, startCli, type Ran } from './run-cli.ts';
+
+let folder: string;
+let home: string;
+let run: string;
+let tries = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'cairn-cli-'));
+  run = path.join(folder, 'ft-07');
+  await cp(sampleChain, run, { recursive: true, preserveTimestamps: true });
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(() => (home = path.join(folder, `home-${tries++}`)));
+
+const cairn = (...args: string[]): Promise<Ran> => runCli(args, { home });
+const summaryOf = ({ records }: Ran): Record<string, unknown> => {
+  expect(records.filter(({ type }) => type === 'summary')).toEqual([records.at(-1)]);
+  return records.at(-1)!;
+};
+const isOneLine = (text: string): boolean => /^cairn: [^\n]+\n$/.test(text) && !/\n\s+at /.test(text);
+
+describe('a chain', () => {
+  it('is scanned, planned, archived, listed, shown, verified and restored, with the records that scripts depend on', async () => {
+    const scanned = await cairn('scan', run, '--json');
+    expect(scanned).toMatchObject({ exitCode: 0, stderr: '' });
+    const found = summaryOf(scanned)['runs'] as { name: string; path: string; layout: string; snapshots: object[] }[];
+    expect(found).toMatchObject([{ name: 'ft-07', path: run, layout: 'numbered-folders' }]);
+    expect(found[0]!.snapshots[0]).toMatchObject({
+      step: 400,
+      path: path.join(run, 'step-000400'),
+      files: 2,
+      state: 'complete',
+      formats: expect.arrayContaining(['safetensors']) as string[],
+      bytes: expect.any(Number) as number,
+    });
+
+    const planned = await cairn('archive', run, '--dry-run', '--json');
+    expect(summaryOf(planned)).toMatchObject({ dryRun: true, items: { length: 4 }, bytesEstimated: expect.any(Number) as number });
+    expect((await cairn('ls', '--json')).records).toEqual([{ type: 'summary', snapshots: [] }]);
+
+    const archived = await cairn('archive', run, '--json', '--step', '400,2000', '--step', '2200', '--step', '2400', '--run', 'ft-07');
+    expect(archived).toMatchObject({ exitCode: 0, stderr: '' });
+    const made = summaryOf(archived) as {
+      snapshots: Record<string, unknown>[];
+      bytesOriginal: number;
+      bytesStored: number;
+      seconds: number;
+      errors: unknown[];
+    };
+    expect(made.errors).toEqual([]);
+    expect(made.bytesStored).toBeLessThan(made.bytesOriginal);
+    expect(made.seconds).toBeGreaterThan(0);
+    expect(made.snapshots.map(({ step, run: name, kind, depth, sealed }) => [step, name, kind, depth, sealed])).toEqual([
+      [400, 'ft-07', 'keyframe', 0, true],
+      [2000, 'ft-07', 'delta', 1, true],
+      [2200, 'ft-07', 'delta', 2, true],
+      [2400, 'ft-07', 'delta', 3, true],
+    ]);
+
+    const listed = summaryOf(await cairn('ls', '--json'))['snapshots'] as Record<string, unknown>[];
+    for (const [index, { id, bytesOriginal, bytesStored }] of made.snapshots.entries())
+      expect(listed[index]).toMatchObject({
+        id,
+        run: 'ft-07',
+        bytesOriginal,
+        bytesStored,
+        sealed: true,
+        pinned: false,
+        time: expect.stringMatching(/Z$/) as string,
+      });
+
+    const shown = await cairn('show', 'ft-07@2400', '--json');
+    const tensors = shown.records.filter(({ type }) => type === 'tensor');
+    expect(summaryOf(shown)).toMatchObject({ files: 2, tensors: tensors.length, snapshot: { id: listed[3]!['id'] } });
+    expect(tensors[0]).toMatchObject({ dtype: 'BF16', codecs: expect.any(Array) as string[] });
+
+    const verified = await cairn('verify', '--json');
+    expect(verified.exitCode).toBe(0);
+    expect(summaryOf(verified)).toMatchObject({ snapshots: 4, findings: [], bytesRead: expect.any(Number) as number });
+    expect((await cairn('verify', '--structure', 'ft-07@2400')).stdout).toContain('nothing is wrong');
+
+    const to = path.join(folder, 'restored');
+    const restored = await cairn('restore', String(listed[3]!['id']).slice(0, 6), '--to', to, '--json');
+    expect(summaryOf(restored)).toMatchObject({ files: 2, bytes: listed[3]!['bytesOriginal'], seconds: expect.any(Number) as number });
+    expect(await bytesBelow(to)).toEqual(await bytesBelow(path.join(run, 'step-002400')));
+    const again = await cairn('restore', 'ft-07@2400', '--to', to);
+    expect(again).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(again.stderr).toContain('--force');
+    expect(isOneLine(again.stderr)).toBe(true);
+    expect((await cairn('restore', 'ft-07@2400', '--to', to, '--force')).exitCode).toBe(0);
+    expect((await cairn('restore', 'ft-07@2400', '--to', path.join(folder, 'part'), '--files', '*.json')).stdout).toContain('1 file');
+    expect(Object.keys(await bytesBelow(path.join(folder, 'part')))).toEqual(['config.json']);
+    const name = String(tensors[0]!['name']);
+    expect(await cairn('restore', 'ft-07@2400', '--to', path.join(folder, 'one'), '--tensor', name)).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
+    expect(Object.keys(await bytesBelow(path.join(folder, 'one')))).toEqual([`${name}.npy`]);
+  });
+
+  it('is cared for: pinned, removed, pruned, examined, catalogued anew, and its jobs are remembered', async () => {
+    expect((await cairn('archive', run)).stdout).toMatch(/4 sealed/);
+    expect((await cairn('archive', run)).stdout).toMatch(/4 archived already/);
+    expect(await cairn('pin', 'ft-07@400')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('pinned') as string });
+    expect((await cairn('ls', 'ft-07')).stdout).toMatch(/400 .*pinned/);
+    expect(await cairn('rm', 'ft-07@400')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('pinned') as string });
+    await cairn('unpin', 'ft-07@400');
+    expect(await cairn('rm', 'ft-07@400', 'ft-07@2000', '--json')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(summaryOf(await cairn('prune', '--dry-run', '--json'))).toMatchObject({ dryRun: true });
+    expect(await cairn('prune')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('freed') as string });
+    await rm(path.join(home, 'catalogue.sqlite'));
+    expect(await cairn('rebuild')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(summaryOf(await cairn('ls', '--json'))['snapshots']).toMatchObject([{ step: 2200 }, { step: 2400 }]);
+    expect(await cairn('doctor')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing is wrong') as string });
+    const [job] = summaryOf(await cairn('jobs', '--json'))['jobs'] as { id: string; kind: string; state: string }[];
+    expect(job).toMatchObject({ kind: 'rebuild', state: 'done' });
+    expect((await cairn('jobs', job!.id)).stdout).toContain('cairn rebuild');
+    expect((await cairn('jobs', job!.id, '--retry')).stdout).toContain('done');
+  });
+
+  it('is found damaged with exit code 1 and findings', async () => {
+    await cairn('archive', run);
+    const packs = path.join(home, 'store', 'packs');
+    for (const name of Object.keys(await bytesBelow(packs))) {
+      const file = await open(path.join(packs, name), 'r+');
+      await file.write(Buffer.from([0xff, 0xff, 0xff, 0xff]), 0, 4, 40);
+      await file.close();
+    }
+    const verified = await cairn('verify', '--json');
+    expect(verified.exitCode).toBe(1);
+    const findings = summaryOf(verified)['findings'] as Record<string, unknown>[];
+    expect(findings[0]).toMatchObject({ code: expect.any(String) as string, severity: 'error', message: expect.any(String) as string });
+  });
+});
+
+describe('stores and homes', () => {
+  it('are chosen by option and by environment, the option first', async () => {
+    const [byOption, byEnvironment] = [path.join(folder, 'by-option'), path.join(folder, 'by-environment')];
+    const env = { CAIRN_STORE: byEnvironment };
+    await runCli(['archive', run, '--step', '400'], { home, env });
+    await runCli(['--store', byOption, 'archive', run, '--step', '2000'], { home, env });
+    const stepsOf = async (...args: string[]): Promise<unknown[]> =>
+      (summaryOf(await runCli([...args, '--json'], { home, env }))['snapshots'] as { step: number }[]).map(({ step }) => step);
+    expect(await stepsOf('ls')).toEqual([400]);
+    expect(await stepsOf('ls', '--store', byOption)).toEqual([2000]);
+    expect(await stepsOf('ls', '--home', path.join(folder, 'other-home'))).toEqual([400]);
+  });
+});
+
+describe('usage', () => {
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['scan']],
+    [['archive', '/x', '--threads', '0']],
+    [['archive', '/x', '--threads', 'two']],
+    [['archive', '/x', '--method', 'zip']],
+    [['archive', '/x', '--step', 'last']],
+    [['archive', '/x', '--dri-run']],
+    [['verify', '--percent', '101']],
+    [['verify', '--data', '--structure']],
+    [['restore', 'abcd']],
+    [['restore', 'abcd', '--to', '/x', '--format', 'zip']],
+    [['serve', '--port', '70000']],
+    [['jobs', '--cancel']],
+    [['ls', 'a', 'b']],
+  ])('%j ends with 2 and no more than a line', async (args) => {
+    const { exitCode, stdout, stderr } = await cairn(...args);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    // Without any command the whole help is the answer.
+    if (args.length > 0) expect(isOneLine(stderr)).toBe(true);
+  });
+
+  it('is explained on standard output with 0', async () => {
+    for (const args of [['--help'], ['help', 'archive'], ['restore', '--help'], ['--version']])
+      expect(await cairn(...args)).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+});
+
+describe('failures', () => {
+  it('are one line on standard error and exit code 1, with --json too', async () => {
+    const file = path.join(folder, 'a-file');
+    await writeFile(file, '');
+    const absent = path.join(folder, 'absent');
+    const failing = [
+      ['archive', absent],
+      ['archive', absent, '--dry-run'],
+      ['restore', 'abcdef', '--to', absent],
+      ['show', 'ft-07@1'],
+      ['verify', 'abcdef'],
+      ['rm', 'abcdef'],
+      ['jobs', 'x'],
+      ['ls', 'no-run'],
+      ['ls', '--home', file],
+      ['archive', run, '--store', file],
+    ];
+    for (const args of failing) {
+      const ran = await cairn(...args, '--json');
+      expect({ args, exitCode: ran.exitCode, oneLine: isOneLine(ran.stderr), stderr: ran.stderr }).toMatchObject({
+        args,
+        exitCode: 1,
+        oneLine: true,
+      });
+      expect(ran.records.some(({ type }) => type === 'summary')).toBe(false);
+      expect(ran.stderr).not.toContain('unexpected');
+    }
+  });
+
+  it('of one checkpoint leave the others archived, and are told', async () => {
+    const mixed = path.join(folder, 'mixed');
+    await cp(run, mixed, { recursive: true });
+    await writeFile(path.join(mixed, 'step-002200', 'model.safetensors'), Buffer.from('cut'));
+    const ran = await cairn('archive', mixed, '--json');
+    expect(ran.exitCode).toBe(1);
+    const { snapshots, errors } = summaryOf(ran) as {
+      snapshots: { step: number }[];
+      errors: { code: string; path: string; message: string }[];
+    };
+    expect(snapshots.map(({ step }) => step)).toEqual([400, 2000, 2400]);
+    expect(errors).toMatchObject([{ code: 'bad_input', path: path.join(mixed, 'step-002200') }]);
+    expect(isOneLine(ran.stderr)).toBe(true);
+  });
+});
+
+describe('names', () => {
+  it('never reach the terminal with what it would act upon', async () => {
+    const evil = path.join(folder, 'evil\u001b[2J\nrun\u202e');
+    await writeRun(evil, 'a tensor\u001b[31m\n', 100, 'model\u001b]0;x\u0007.safetensors');
+    for (const args of [
+      ['scan', evil],
+      ['archive', evil],
+      ['ls'],
+      ['show', `${path.basename(evil)}@1`],
+      ['jobs'],
+      ['archive', path.join(evil, 'no\u001b[1m')],
+    ]) {
+      const { stdout, stderr } = await cairn(...args);
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      expect(stdout + stderr).toContain('\\u{1b}');
+    }
+  });
+});
+
+describe('an interrupt', () => {
+  it('ends a running archive with 130 and one line, and the next run goes on', async () => {
+    const large = path.join(folder, 'large');
+    await writeRun(large, 'weight', 48 * 1024 * 1024);
+    const running = startCli(['archive', large, '--json'], { home });
+    await running.printed('"type":"progress"');
+    running.child.kill('SIGINT');
+    const ran = await running.ended;
+    expect({ exitCode: ran.exitCode, oneLine: isOneLine(ran.stderr), stderr: ran.stderr }).toMatchObject({ exitCode: 130, oneLine: true });
+    expect(ran.records.some(({ type }) => type === 'summary')).toBe(false);
+    expect(summaryOf(await cairn('jobs', '--json'))['jobs']).toMatchObject([{ state: 'cancelled' }]);
+    expect(await cairn('archive', large)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await cairn('verify')).exitCode).toBe(0);
+  });
+});
+
+const addressIn = (text: string): URL => new URL(/http:\/\/\S+/.exec(text)![0]);
+
+describe('serve', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('prints an address with a token, and ends in good order at %s', async (signal) => {
+    const serving = startCli(['serve', '--port', '0'], { home });
+    const address = addressIn(await serving.printed('Ctrl+C'));
+    expect(address.hostname).toBe('127.0.0.1');
+    expect(Buffer.from(address.searchParams.get('token')!, 'base64url').length).toBe(32);
+    serving.child.kill(signal);
+    expect(await serving.ended).toMatchObject({ exitCode: 130, stderr: '' });
+    await expect(fetch(address)).rejects.toThrow();
+  });
+
+  it('serves the same runs and jobs as the commands beside it', async () => {
+    await cairn('archive', run);
+    const serving = startCli(['serve', '--port', '0'], { home });
+    const url = addressIn(await serving.printed('Ctrl+C'));
+    url.protocol = 'ws:';
+    url.pathname = '/connection';
+    const client = createClient(await openSocketConnection(new WebSocket(url)));
+    expect((await client.call('snapshots.list', {})).snapshots.length).toBe(4);
+    expect((await client.call('jobs.list', {})).jobs).toMatchObject([{ kind: 'archive', state: 'done' }]);
+    expect(await client.call('service.about', {})).toMatchObject({ host: 'server', home });
+    const { job } = await client.call('verify.start', {});
+    await expect.poll(async () => (await client.call('jobs.get', { id: job.id })).job.state).toBe('done');
+    serving.child.kill('SIGINT');
+    expect((await serving.ended).exitCode).toBe(130);
+  });
+});
+
+describe('an older Node', () => {
+  const lie = (condition: string): string[] => [
+    '--import',
+    `data:text/javascript,if(${encodeURIComponent(condition)})Object.defineProperty(process.versions,'node',{value:'20.1.0'})`,
+  ];
+
+  it('hands over to the one that was brought along, and passes on how that ended', async () => {
+    const nodeOptions = lie('!process.env.CAIRN_NODE_TAKEN_OVER');
+    expect(await runCli(['ls', '--json'], { home, nodeOptions })).toMatchObject({ exitCode: 0, records: [{ type: 'summary' }] });
+    expect(await runCli(['nonsense'], { home, nodeOptions })).toMatchObject({ exitCode: 2 });
+  });
+
+  it('is refused in one line where there is none', async () => {
+    const ran = await runCli(['ls'], { home, nodeOptions: lie('true') });
+    expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(ran.stderr).toBe('cairn: Node 20.1.0 is too old; install Node 24 or newer and run it again\n');
+  });
+});
