@@ -54,6 +54,18 @@ export const pruneParams = z.object({
   dryRun: z.boolean().default(false),
 });
 
+export const benchParams = z.object({
+  paths: z.array(path).min(1),
+  methods: z
+    .array(z.enum(['cairn', 'lmc']))
+    .min(1)
+    .default(['cairn', 'lmc']),
+  /** Absent: all that the machine runs. */
+  implementations: z.array(z.string()).min(1).optional(),
+  threads: z.number().int().min(1).max(256).optional(),
+  rounds: z.number().int().min(1).max(100).default(9),
+});
+
 export const methods = {
   'service.about': method(
     none,
@@ -105,6 +117,9 @@ export const methods = {
   'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
   'prune.start': method(pruneParams, jobStarted),
   'rebuild.start': method(none, jobStarted),
+
+  /** Measures the codec on the newest checkpoints below `paths`. Takes some seconds a scenario. */
+  'bench.run': method(benchParams, z.object({ results: z.array(model.benchRecord) })),
 
   'jobs.list': method(none, z.object({ jobs: z.array(model.job) })),
   'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),

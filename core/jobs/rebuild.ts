@@ -1,15 +1,17 @@
 /** The rebuild job: what the catalogue says of a store, anew from the store's own files. Jobs and sources are not touched. */
 import { CairnError } from '../contract/errors.ts';
 import type { CataloguedSnapshot } from '../catalogue/snapshots.ts';
+import type { Finding } from '../contract/model.ts';
+import { findingOf } from '../verify/findings.ts';
 import type { JobContext, JobResult } from './job.ts';
 
 /** @throws CairnError `not_found` where there is no store, `cancelled`; a manifest that can't be read is said in the log and left out. */
 export async function rebuildJob(context: JobContext): Promise<JobResult> {
   const store = await context.readStore();
-  const unreadable: string[] = [];
+  const findings: Finding[] = [];
   const summaries = await store.snapshots((id, error) => {
-    unreadable.push(id);
-    context.log('error', `snapshot ${id}: ${error.message}`);
+    findings.push(findingOf('manifest-unreadable', error.message, { snapshot: id }));
+    context.log('error', error.message);
   });
   const snapshots: CataloguedSnapshot[] = [];
   for (const snapshot of summaries) {
@@ -20,5 +22,5 @@ export async function rebuildJob(context: JobContext): Promise<JobResult> {
   context.catalogue.replaceSnapshots(store.id, snapshots);
   context.changed();
   context.log('info', `${snapshots.length} snapshots are in the catalogue`);
-  return { snapshots: snapshots.length, unreadable };
+  return { snapshots: snapshots.length, findings };
 }

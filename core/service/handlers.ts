@@ -1,11 +1,12 @@
 /** Every method of the contract, and who answers it. */
 import type { Handlers } from './dispatcher.ts';
 import type { ServiceAccess } from './handlers/access.ts';
+import { benchHandlers } from './handlers/bench.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { snapshotHandlers } from './handlers/snapshots.ts';
 import { sourceHandlers } from './handlers/sources.ts';
 import { storeHandlers } from './handlers/store.ts';
 
 export function createHandlers(service: ServiceAccess): Handlers {
-  return { ...sourceHandlers(service), ...snapshotHandlers(service), ...jobHandlers(service), ...storeHandlers(service) };
+  return { ...sourceHandlers(service), ...snapshotHandlers(service), ...jobHandlers(service), ...storeHandlers(service), ...benchHandlers(service) };
 }
