@@ -37,13 +37,18 @@ size_t encode_huffman_group(const uint8_t* symbols, size_t n, const PrefixCode& 
   return size == does_not_fit ? does_not_fit : 1 + size;
 }
 
-size_t encode_runs_group(const uint8_t* symbols, size_t n, const PrefixCode& code, Scratch& scratch, uint8_t* out,
+// Answers does_not_fit also where the shortened symbols take as many bits as the plain ones.
+size_t encode_runs_group(const uint8_t* symbols, size_t n, const Coding& plain, Scratch& scratch, uint8_t* out,
                          size_t capacity) {
-  if (capacity < 1 + longest_varint) return does_not_fit;
+  uint8_t* const shortened = scratch.take<uint8_t>(longest_shortened(n));
+  const size_t shortened_size = shorten_zero_runs(symbols, n, shortened);
+  const Coding runs = coding_for(shortened, shortened_size);
+  if (runs.bits >= plain.bits || runs.code.lone() || capacity < 1 + longest_varint) return does_not_fit;
   out[0] = static_cast<uint8_t>(GroupMode::runs);
-  uint8_t* const start = write_varint(out + 1, static_cast<uint32_t>(n));
+  uint8_t* const start = write_varint(out + 1, static_cast<uint32_t>(shortened_size));
   const size_t header = static_cast<size_t>(start - out);
-  const size_t size = encode_symbols(symbols, n, code, scratch.take<uint8_t>(stream_work(n)), start, capacity - header);
+  uint8_t* const work = scratch.take<uint8_t>(stream_work(shortened_size));
+  const size_t size = encode_symbols(shortened, shortened_size, runs.code, work, start, capacity - header);
   return size == does_not_fit ? does_not_fit : header + size;
 }
 
@@ -57,13 +62,10 @@ size_t encode_group(const uint8_t* symbols, size_t n, Scratch& scratch, uint8_t*
     out[1] = symbols[0];
     return 2;
   }
-  uint8_t* const shortened = scratch.take<uint8_t>(longest_shortened(n));
-  const size_t shortened_size = shorten_zero_runs(symbols, n, shortened);
-  const Coding runs = coding_for(shortened, shortened_size);
   const size_t allowed = std::min(capacity, n);
-  const bool by_runs = runs.bits < plain.bits && !runs.code.lone();
-  const size_t size = by_runs ? encode_runs_group(shortened, shortened_size, runs.code, scratch, out, allowed)
-                              : encode_huffman_group(symbols, n, plain.code, scratch, out, allowed);
+  size_t size = does_not_fit;
+  if (may_shorten(symbols, n)) size = encode_runs_group(symbols, n, plain, scratch, out, allowed);
+  if (size == does_not_fit) size = encode_huffman_group(symbols, n, plain.code, scratch, out, allowed);
   if (size != does_not_fit) return size;
   if (1 + n > capacity) return does_not_fit;
   out[0] = static_cast<uint8_t>(GroupMode::raw);

@@ -122,6 +122,15 @@ bool may_be_sparse(const PlaneCounts& plane, unsigned depth) {
   return depth < deepest_plane && plane.counted >= 64 && plane.usual_count >= plane.counted / 5 * 3;
 }
 
+// What a sparse plane would take, from coding a run of it.
+size_t estimate_sparse(const uint8_t* symbols, size_t n, const PlaneCounts& plane, Scratch& scratch) {
+  Scratch::Scope scope(scratch);
+  const size_t run = std::min(n, sample_size);
+  const uint8_t* const middle = symbols + (n - run) / 2;
+  const size_t size = encode_sparse_plane(middle, run, plane.usual, 0, scratch, scratch.take<uint8_t>(run), run);
+  return size == does_not_fit ? n : size * n / run;
+}
+
 const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,
                                    size_t n) {
   if (from == end || depth >= deepest_plane) return nullptr;
@@ -181,13 +190,23 @@ const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned de
   }
 }
 
+const uint8_t* view_plane(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* room, size_t n,
+                          const uint8_t*& symbols) {
+  symbols = room;
+  const bool raw = from != end && *from == static_cast<uint8_t>(PlaneMode::raw);
+  if (!raw || static_cast<size_t>(end - from) < 1 + n) return decode_plane(from, end, 0, scratch, room, n);
+  symbols = from + 1;
+  return from + 1 + n;
+}
+
 size_t estimate_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {
   if (is_noise(symbols, n, scratch)) return 1 + n;
   const PlaneCounts plane = count_plane(symbols, n, scratch);
   const PrefixCode code = build_prefix_code(plane.counts);
   if (code.lone()) return 2;
   const size_t by_code = huffman_size(code, plane, n);
-  return worth_coding(by_code, n) ? by_code : 1 + n;
+  const size_t smallest = may_be_sparse(plane, 0) ? std::min(by_code, estimate_sparse(symbols, n, plane, scratch)) : by_code;
+  return worth_coding(smallest, n) ? smallest : 1 + n;
 }
 
 }  // namespace cairn

@@ -68,12 +68,13 @@ bool decode(const StoredBlock& stored, const uint8_t* base, Scratch& scratch, co
   Planes planes(shape, target.length, scratch);
   const uint8_t* from = stored.data + 1;
   const uint8_t* const end = stored.data + stored.length;
+  const uint8_t* symbols[8];
   for (unsigned p = 0; p < shape.width; ++p) {
-    from = decode_plane(from, end, 0, scratch, planes.planes[p], planes.n);
+    from = view_plane(from, end, scratch, planes.planes[p], planes.n, symbols[p]);
     if (from == nullptr) return false;
   }
   if (from != end) return false;
-  kernels().merge_planes(planes.planes, base, planes.n, shape, target.raw);
+  kernels().merge_planes(symbols, base, planes.n, shape, target.raw);
   return true;
 }
 

@@ -13,8 +13,7 @@ size_t encode_xor_planes(const RawBlock& block, Scratch& scratch, uint8_t* out, 
 bool decode_planes(const StoredBlock& stored, Scratch& scratch, const RawTarget& target);
 bool decode_xor_planes(const StoredBlock& stored, Scratch& scratch, const RawTarget& target);
 
-// About the bytes that the encoder would write, at the price of splitting and counting. Sparse planes are not foreseen:
-// where symbols are mostly equal the encoder may write less. The xor one requires a base.
+// About the bytes that the encoder would write, at the price of splitting and of counting samples. The xor one requires a base.
 size_t estimate_planes(const RawBlock& block, Scratch& scratch);
 size_t estimate_xor_planes(const RawBlock& block, Scratch& scratch);
 

@@ -6,6 +6,17 @@ namespace cairn {
 
 constexpr size_t longest_run = 256;
 
+bool may_shorten(const uint8_t* symbols, size_t n) {
+  size_t following = 0;
+  for (size_t i = 0; i + 1 < n;) {
+    uint8_t zeros = 0;  // as narrow as the symbols, so that compilers count sixteen at a time
+    const size_t stop = n - 1 - i < 255 ? n - 1 : i + 255;
+    for (; i < stop; ++i) zeros = static_cast<uint8_t>(zeros + ((symbols[i] | symbols[i + 1]) == 0));
+    following += zeros;
+  }
+  return following >= n / 16;
+}
+
 size_t shorten_zero_runs(const uint8_t* symbols, size_t n, uint8_t* out) {
   uint8_t* at = out;
   for (size_t i = 0; i < n;) {

@@ -10,6 +10,9 @@ namespace cairn {
 // The most bytes that n symbols can become: lone zeros take two.
 constexpr size_t longest_shortened(size_t n) { return n + (n + 1) / 2; }
 
+// False where too few zeros follow each other for the shortened form to gain anything.
+bool may_shorten(const uint8_t* symbols, size_t n);
+
 // Writes the shortened form to `out` (longest_shortened(n) bytes) and returns its length.
 size_t shorten_zero_runs(const uint8_t* symbols, size_t n, uint8_t* out);
 

@@ -53,7 +53,7 @@ struct Kernels {
   // `base` (null: none) and, where `rotated`, a rotation of the element to the left by one bit. Planes may be written
   // `slack` bytes past their end.
   void (*split_planes)(const uint8_t* raw, const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* const planes[8]);
-  // The inverse; `raw` may be written `slack` bytes past its end, planes and base are read up to `slack` past theirs.
+  // The inverse; `raw` may be written `slack` bytes past its end, base is read up to `slack` past its own.
   void (*merge_planes)(const uint8_t* const planes[8], const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* raw);
   // Bit i % 8 of flags[i / 8] becomes 1 where symbols[i] is not `usual` (bits past n: 0), and those symbols go to `others`
   // in order; returns how many. Symbols are read, flags and others written, up to `slack` bytes past their end.
