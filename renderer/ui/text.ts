@@ -67,7 +67,10 @@ export const text = {
     archived: (done: number, all: number) =>
       all === 0 ? 'No steps' : done === all ? 'All archived' : `${formatCount(done)} of ${formatCount(all)} archived`,
     incomplete: (n: number) => `${formatCount(n)} incomplete`,
-    archiveAll: (n: number) => (n === 1 ? 'Archive' : `Archive all ${formatCount(n)}`),
+    archiveAll: (n: number) => (n === 1 ? 'Archive 1 run' : `Archive all ${formatCount(n)} runs`),
+    archiveChosen: (n: number, of: number) =>
+      n === of ? `Archive ${count(n, 'run')}` : `Archive ${formatCount(n)} of ${count(of, 'run')}`,
+    nothingOpen: 'Nothing to archive',
     archiveEverything: 'Archive all runs',
     selected: (n: number) => `${count(n, 'run')} selected`,
     clear: 'Clear selection',
@@ -144,7 +147,7 @@ export const text = {
       damaged: 'Damaged',
     },
     originalGone: 'original gone',
-    stepFrom: { state: '', name: 'step read from the name', mtime: 'step guessed from the modification time' },
+    stepFrom: { state: '', name: '', mtime: 'step guessed from the modification time' },
     pinned: 'Pinned',
     kind: { keyframe: 'Keyframe', delta: 'Delta' },
     base: 'Base',

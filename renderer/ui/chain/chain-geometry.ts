@@ -62,8 +62,8 @@ export interface Space {
 }
 
 export const margins = { left: 64, right: 22, rightWithLosses: 54, top: 22, laneGap: 10, axis: 26 };
-const widestPitch = 170;
-const widestBar = 58;
+const widestPitch = 240;
+const widestBar = 64;
 /** The lane is as high as its deepest chain asks for, within what a page can spare. */
 const laneHeightFor = (maxDepth: number): number => Math.max(40, Math.min(84, maxDepth * 9 + 16));
 
@@ -82,8 +82,7 @@ function ticksFor(maxBytes: number, ground: number, plotHeight: number): Geometr
   const power = Math.max(0, Math.floor(Math.log2(maxBytes / 2) / 10));
   const unit = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power] ?? '';
   const ticks: Geometry['ticks'] = [];
-  for (let bytes = every; bytes <= maxBytes && ticks.length < 8; bytes += every)
-    {
+  for (let bytes = every; bytes <= maxBytes && ticks.length < 8; bytes += every) {
     ticks.push({ bytes, y: ground - (bytes / maxBytes) * plotHeight, label: `${Number((bytes / 1024 ** power).toPrecision(4))} ${unit}` });
   }
   return ticks;

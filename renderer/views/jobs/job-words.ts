@@ -1,4 +1,4 @@
-import type { JobState } from '../../../core/contract/model.ts';
+import type { Job, JobState } from '../../../core/contract/model.ts';
 import { formatBytes, formatCount, formatDuration } from '../../ui/figures.ts';
 import { text } from '../../ui/text.ts';
 
@@ -10,6 +10,19 @@ export const toneOfJob: Record<JobState, 'plain' | 'good' | 'warning' | 'danger'
   cancelled: 'plain',
   interrupted: 'warning',
 };
+
+/** What came out of a job in a few words; how long it took where there is nothing more telling. */
+export function summarise(job: Job): string {
+  const { bytesOriginal, bytesStored } = job.result ?? {};
+  if (typeof bytesOriginal === 'number' && typeof bytesStored === 'number' && bytesOriginal > 0)
+    return `${formatBytes(bytesOriginal)} → ${formatBytes(bytesStored)}`;
+  if (job.kind === 'verify' && job.state === 'done') {
+    const findings = resultFindings(job.result ?? {}).length;
+    return findings === 0 ? text.store.clean : text.store.found(findings);
+  }
+  if (job.started && job.ended) return formatDuration(Date.parse(job.ended) - Date.parse(job.started));
+  return text.jobs.kind[job.kind];
+}
 
 export interface ResultFigure {
   name: string;
