@@ -8,5 +8,11 @@ import { sourceHandlers } from './handlers/sources.ts';
 import { storeHandlers } from './handlers/store.ts';
 
 export function createHandlers(service: ServiceAccess): Handlers {
-  return { ...sourceHandlers(service), ...snapshotHandlers(service), ...jobHandlers(service), ...storeHandlers(service), ...benchHandlers(service) };
+  return {
+    ...sourceHandlers(service),
+    ...snapshotHandlers(service),
+    ...jobHandlers(service),
+    ...storeHandlers(service),
+    ...benchHandlers(service),
+  };
 }

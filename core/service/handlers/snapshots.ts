@@ -44,8 +44,7 @@ async function runOf({ catalogue, mirror }: ServiceAccess, id: string): Promise<
 /** Of one run where its id, name or path is given. */
 async function snapshotsOf({ catalogue, mirror }: ServiceAccess, name: string | undefined): Promise<Snapshot[]> {
   const storeId = await mirror.sync();
-  if (storeId === noStoreId) return [];
-  if (name === undefined) return catalogue.snapshots(storeId);
+  if (name === undefined) return storeId === noStoreId ? [] : catalogue.snapshots(storeId);
   const runs = catalogue.runSummaries(storeId).filter((run) => run.id === name || run.name === name || run.path === name);
   if (runs.length === 0) throw new CairnError('not_found', `${name}: no such run; see cairn ls`);
   return runs.flatMap((run) => catalogue.snapshots(storeId, run.id));
