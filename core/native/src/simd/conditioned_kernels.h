@@ -242,6 +242,7 @@ CAIRN_INLINE Entry unpack_rounds(const Lookup<Entry, Out> lookup, const uint8_t*
       const Entry two = lookup.unpack(bits, tile.tables[stream][round + 1], tile.values[stream][round + 1]);
       at[stream] += static_cast<uint8_t>(one + two);
       met |= one | two;
+      asm("" : "+r"(met));  // now, rather than keeping all entries for the end of the round
     }
   }
   for (unsigned stream = 0; stream < 8; ++stream) positions[stream] = at[stream];
