@@ -1,0 +1,7 @@
+/** The names that main and preload speak by. Everything else goes over the port to the service, under the contract. */
+export const channels = {
+  /** Invoked by the page: asks for a folder, answers its path or undefined. */
+  pickFolder: 'shell:pick-folder',
+  /** Sent to the page with one port, whose other end the service holds. */
+  servicePort: 'shell:service-port',
+} as const;

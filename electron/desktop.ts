@@ -1,0 +1,186 @@
+/**
+ * The running desktop: one window, one service process, the tray. The window and the shell each have a connection of
+ * their own to the service; the shell's is for what shows outside the window, and for folders that come from the system.
+ *
+ * Closing the window ends the application where nothing runs. Where jobs run it stays in the tray until they are done, and
+ * where one failed, until somebody looked.
+ */
+import { app, Notification, session, type BrowserWindow } from 'electron';
+import { createClient, type Client } from '../core/contract/client.ts';
+import { portConnection } from '../core/contract/connections/port.ts';
+import { toCairnError, type Failure } from '../core/contract/errors.ts';
+import type { Job } from '../core/contract/model.ts';
+import { serveRenderer, isOwnAddress } from './app-protocol.ts';
+import { channels } from './channels.ts';
+import { askToInterrupt, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
+import { answerPage } from './ipc.ts';
+import { JobWatch } from './job-watch.ts';
+import type { Launch } from './launch.ts';
+import { installMenu } from './menu.ts';
+import { limitPermissions } from './permissions.ts';
+import { rendererFolder } from './places.ts';
+import { Wakefulness } from './power.ts';
+import { ServiceProcess } from './service-process.ts';
+import { statusLine, TrayMark } from './tray.ts';
+import { openWindow } from './window.ts';
+
+const log = (line: string): void => void process.stderr.write(`cairn: ${line}\n`);
+
+export class Desktop {
+  readonly #stateFile: string;
+  readonly #service: ServiceProcess;
+  readonly #jobs = new JobWatch({ onChange: () => this.#follow(), onFailure: (job) => this.#notify(job) });
+  readonly #wakefulness = new Wakefulness();
+  #tray: TrayMark | undefined;
+  #window: BrowserWindow | undefined;
+  #client: Client | undefined;
+  /** Whether the window shows a whole page that listens for ports. */
+  #isLoaded = false;
+  #closing: Promise<void> | undefined;
+  #foldersToAdd: string[];
+
+  constructor(launch: Launch, stateFile: string) {
+    this.#stateFile = stateFile;
+    this.#foldersToAdd = launch.folders;
+    this.#service = new ServiceProcess({
+      args: launch.serviceArgs,
+      onReady: () => this.#connect(),
+      onFailed: (failure) => void this.#offerRetry(failure),
+      onProblem: log,
+    });
+  }
+
+  /** Opens everything. Call it once the application is ready. */
+  open(): void {
+    limitPermissions(session.defaultSession);
+    serveRenderer(rendererFolder);
+    answerPage(channels.pickFolder, pickFolder);
+    installMenu({ addFolder: () => void this.#pickAndAdd(), quit: () => void this.requestQuit() });
+    this.#tray = new TrayMark({
+      isShown: () => this.#window?.isVisible() ?? false,
+      show: () => this.show(),
+      hide: () => this.#window?.hide(),
+      quit: () => void this.requestQuit(),
+    });
+    this.#service.start();
+    this.show();
+    this.#showJobs();
+  }
+
+  /** Brings the window to the front, and opens it where there is none. */
+  show(): void {
+    if (!this.#window) this.#open();
+    else {
+      if (this.#window.isMinimized()) this.#window.restore();
+      this.#window.show();
+      this.#window.focus();
+    }
+    this.#jobs.looked();
+  }
+
+  /** Adds folders to the library and looks for checkpoints in them, now or once the service is there. */
+  async addFolders(folders: string[]): Promise<void> {
+    this.#foldersToAdd.push(...folders);
+    const client = this.#client;
+    if (!client || this.#foldersToAdd.length === 0) return;
+    const paths = this.#foldersToAdd.splice(0);
+    try {
+      for (const path of paths) await client.call('sources.add', { path });
+      await client.call('sources.scan', { paths });
+    } catch (thrown) {
+      await tellFailure(this.#window, 'The folder could not be added', toCairnError(thrown).message);
+    }
+  }
+
+  /** Quits, after asking where that would interrupt a job. */
+  async requestQuit(): Promise<void> {
+    if (this.#jobs.active.length === 0 || (await askToInterrupt(this.#window, statusLine(this.#jobs)))) app.quit();
+  }
+
+  /** Ends the service. The last thing before the application is gone; called again, it waits for the first call. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** The window is closed: stays for jobs, and on the Mac, where applications do. */
+  leaveIfIdle(): void {
+    if (process.platform === 'darwin' || this.#closing || this.#window || this.#jobs.active.length > 0 || this.#jobs.failed) return;
+    app.quit();
+  }
+
+  async #end(): Promise<void> {
+    await this.#service.close();
+    this.#wakefulness.keep(false);
+    this.#tray?.destroy();
+    this.#tray = undefined;
+  }
+
+  #open(): void {
+    const window = openWindow(this.#stateFile);
+    this.#window = window;
+
+    window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      if (isMainFrame && !isSameDocument) this.#isLoaded = false;
+    });
+    window.webContents.on('did-finish-load', () => {
+      this.#isLoaded = true;
+      this.#handPort();
+    });
+    window.on('show', () => this.#showJobs());
+    window.on('hide', () => this.#showJobs());
+    window.on('closed', () => {
+      this.#window = undefined;
+      this.#isLoaded = false;
+      this.#showJobs();
+    });
+  }
+
+  /** A page gets a port of its own each time it has loaded, and each time there is another service process. */
+  #handPort(): void {
+    const contents = this.#window?.webContents;
+    if (!contents || !this.#isLoaded || !this.#service.ready || !isOwnAddress(contents.getURL())) return;
+    contents.postMessage(channels.servicePort, null, [this.#service.connect()]);
+  }
+
+  #connect(): void {
+    const client = createClient(portConnection(this.#service.connect()));
+    client.onClose(() => {
+      if (this.#client === client) this.#client = undefined;
+    });
+    this.#client = client;
+    this.#jobs.follow(client).catch((thrown: unknown) => log(toCairnError(thrown).message));
+    this.#handPort();
+    void this.addFolders([]);
+  }
+
+  #follow(): void {
+    this.#showJobs();
+    if (this.#tray && !this.#window) this.leaveIfIdle();
+  }
+
+  #showJobs(): void {
+    const { running, fraction } = this.#jobs;
+    this.#tray?.update(this.#jobs);
+    this.#window?.setProgressBar(running.length === 0 ? -1 : (fraction ?? 2)); // over 1: running, nobody knows how far
+    this.#wakefulness.keep(running.length > 0);
+  }
+
+  #notify(job: Job): void {
+    if (this.#closing || this.#window?.isFocused() || !Notification.isSupported()) return;
+    const notification = new Notification({ title: `Failed: ${job.title}`, body: job.error?.message ?? '' });
+    notification.on('click', () => this.show());
+    notification.show();
+  }
+
+  async #offerRetry(failure: Failure): Promise<void> {
+    if (await askToRetry(this.#window, failure)) this.#service.start();
+    else app.quit();
+  }
+
+  async #pickAndAdd(): Promise<void> {
+    this.show();
+    const folder = this.#window && (await pickFolder(this.#window));
+    if (folder !== undefined) await this.addFolders([folder]);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The desktop application: its life from start to quit. One of it runs for each profile; a second start hands its folders over and
+ * ends. Quitting goes in order: the window (its place is kept), then the service (jobs stop at a safe point, the store is let go),
+ * then the process.
+ */
+import path from 'node:path';
+import { app } from 'electron';
+import { registerScheme } from './app-protocol.ts';
+import { Desktop } from './desktop.ts';
+import { foldersOf, parseLaunch, type Launch } from './launch.ts';
+import { confine } from './window.ts';
+
+function live(launch: Launch): void {
+  const desktop = new Desktop(launch, path.join(launch.profile, 'window.json'));
+  let isClosing = false;
+  let isClosed = false;
+
+  app.on('web-contents-created', (_event, contents) => confine(contents));
+  app.on('second-instance', (_event, _words, _cwd, additional) => {
+    void app.whenReady().then(() => desktop.show());
+    void desktop.addFolders(foldersOf(additional));
+  });
+  app.on('open-file', (event, place) => {
+    event.preventDefault();
+    void desktop.addFolders(foldersOf({ folders: [place] }));
+  });
+  app.on('activate', () => desktop.show());
+  app.on('window-all-closed', () => desktop.leaveIfIdle());
+  app.on('will-quit', (event) => {
+    if (isClosed) return;
+    event.preventDefault();
+    if (isClosing) return;
+    isClosing = true;
+    void desktop.close().finally(() => {
+      isClosed = true;
+      app.quit();
+    });
+  });
+  void app.whenReady().then(() => desktop.open());
+}
+
+const launch = parseLaunch(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd(), app.getPath('appData'));
+app.setPath('userData', launch.profile);
+app.enableSandbox();
+registerScheme();
+if (app.requestSingleInstanceLock({ folders: launch.folders })) live(launch);
+else app.quit();
