@@ -3,6 +3,21 @@
 #include <cstdlib>
 #include <new>
 
+// Under AddressSanitizer what isn't taken can't be touched, so that fuzzing sees who goes beyond their memory.
+#if defined(__SANITIZE_ADDRESS__)
+#define CAIRN_POISONS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CAIRN_POISONS 1
+#endif
+#endif
+#if defined(CAIRN_POISONS)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
+#endif
+
 namespace cairn {
 
 namespace {
@@ -13,7 +28,10 @@ size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * un
 }  // namespace
 
 Scratch::~Scratch() {
-  for (const Segment& segment : segments_) std::free(segment.memory);
+  for (const Segment& segment : segments_) {
+    ASAN_UNPOISON_MEMORY_REGION(segment.memory, segment.size);
+    std::free(segment.memory);
+  }
 }
 
 uint8_t* Scratch::take_bytes(size_t size) {
@@ -28,11 +46,24 @@ uint8_t* Scratch::take_bytes(size_t size) {
     void* memory = std::aligned_alloc(4096, bytes);
     if (memory == nullptr) throw std::bad_alloc();
     segments_.push_back({static_cast<uint8_t*>(memory), bytes});
+    ASAN_POISON_MEMORY_REGION(memory, bytes);
     used_ = 0;
   }
   uint8_t* const taken = segments_[segment_].memory + used_;
   used_ += needed;
+  ASAN_UNPOISON_MEMORY_REGION(taken, size + slack);
   return taken;
+}
+
+Scratch::Scope::~Scope() {
+#if defined(CAIRN_POISONS)
+  for (size_t i = segment_; i < scratch_.segments_.size() && i <= scratch_.segment_; ++i) {
+    const size_t kept = i == segment_ ? used_ : 0;
+    ASAN_POISON_MEMORY_REGION(scratch_.segments_[i].memory + kept, scratch_.segments_[i].size - kept);
+  }
+#endif
+  scratch_.segment_ = segment_;
+  scratch_.used_ = used_;
 }
 
 Scratch& this_thread_scratch() {

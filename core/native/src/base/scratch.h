@@ -28,10 +28,7 @@ class Scratch {
   class Scope {
    public:
     explicit Scope(Scratch& scratch) : scratch_(scratch), segment_(scratch.segment_), used_(scratch.used_) {}
-    ~Scope() {
-      scratch_.segment_ = segment_;
-      scratch_.used_ = used_;
-    }
+    ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
