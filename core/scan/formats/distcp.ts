@@ -2,8 +2,9 @@
  * Distributed checkpoints of torch (torch.distributed.checkpoint): `.metadata` is a pickle that says where in which `.distcp` file each
  * piece of each tensor lies; every piece is a torch archive (or a safetensors file) of its own. The pickle is only described.
  */
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CairnError } from '../../contract/errors.ts';
+import { CairnError, toCairnError } from '../../contract/errors.ts';
 import type { FileLayout, FormatReader, Part, ReadableFile, Tensor } from '../file-layout.ts';
 import { openReadable, openWindow } from '../readable-file.ts';
 import { limits } from './limits.ts';
@@ -59,7 +60,19 @@ function metadataPaths(path: string): string[] {
   return [join(dirname(path), '.metadata'), ...(rank === undefined ? [] : [join(dirname(path), `${rank}.metadata`)])];
 }
 
+/** The metadata read last: a checkpoint has one for all of its files, which are read one after the other. */
+let latest: { identity: string; pieces: Map<string, Piece[]> } | undefined;
+
 async function readMetadata(path: string): Promise<Map<string, Piece[]>> {
+  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true }).catch((thrown: unknown) => {
+    throw toCairnError(thrown);
+  });
+  const identity = [path, dev, ino, size, mtimeNs].join(':');
+  if (latest?.identity !== identity) latest = { identity, pieces: await parseMetadata(path) };
+  return latest.pieces;
+}
+
+async function parseMetadata(path: string): Promise<Map<string, Piece[]>> {
   const metadata = await openReadable(path);
   try {
     if (metadata.size > limits.pickleBytes) throw notUnderstood(metadata, `has ${metadata.size} bytes, more than ${limits.pickleBytes}`);

@@ -130,13 +130,13 @@ class FlaxWalk {
     const cursor = this.cursor.over(start, length);
     const [outer, sizes] = [await token(cursor), await token(cursor)];
     if (outer.kind !== 'list' || outer.count !== 3 || sizes.kind !== 'list')
-      throw contradiction(this.file, `has an array ${quoted(name)} that is no shape, dtype and bytes`);
+      throw notUnderstood(this.file, `has an extension ${quoted(name)} that is no shape, dtype and bytes`);
     if (sizes.count > limits.dimensions) throw notUnderstood(this.file, `has ${sizes.count} dimensions in ${quoted(name)}`);
     const shape: number[] = [];
     for (let axis = 0; axis < sizes.count; axis++) shape.push(number(await token(cursor)));
     const [kind, bytes] = [await token(cursor), await token(cursor)];
     if ((kind.kind !== 'text' && kind.kind !== 'bytes') || kind.length > 64 || bytes.kind !== 'bytes') {
-      throw contradiction(this.file, `has an array ${quoted(name)} that is no shape, dtype and bytes`);
+      throw notUnderstood(this.file, `has an extension ${quoted(name)} that is no shape, dtype and bytes`);
     }
     const dtypeName = await this.text(kind.start, kind.length);
     const dtype = dtypes.get(names[dtypeName] ?? '');

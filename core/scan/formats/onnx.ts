@@ -39,6 +39,8 @@ interface Found {
   type: number;
   shape: number[];
   range?: { offset: number; length: number };
+  /** The range is `raw_data`, whose length the type and shape give; packed numbers may come in several fields. */
+  raw: boolean;
 }
 
 function claims(file: ReadableFile): boolean {
@@ -85,13 +87,12 @@ class OnnxWalk {
 
   private async tensor(tensor: Field, outerName: string): Promise<void> {
     if (this.found.length >= limits.tensors) throw notUnderstood(this.file, `has more than ${limits.tensors} tensors`);
-    const found: Found = { name: outerName, dtype: undefined, type: 0, shape: [] };
+    const found: Found = { name: outerName, dtype: undefined, type: 0, shape: [], raw: false };
     for await (const field of this.walk.message(tensor.start, tensor.length)) {
       if (field.number === 1) await this.dimensions(field, found.shape);
       else if (field.number === 2) found.type = Number(field.value ?? 0n);
       else if (isMessage(field, 8) && field.length > 0) found.name = await this.text(field);
-      else if ((isMessage(field, 9) || isMessage(field, 4) || isMessage(field, 10)) && field.length > 0)
-        found.range = { offset: field.start, length: field.length };
+      else if (field.length > 0 && (isMessage(field, 9) || isMessage(field, 4) || isMessage(field, 10))) takeRange(found, field);
     }
     found.dtype = dtypes.get(types[found.type] ?? '');
     this.check(found);
@@ -99,23 +100,19 @@ class OnnxWalk {
   }
 
   private async dimensions(field: Field, shape: number[]): Promise<void> {
-    const values =
-      field.wire === 0
-        ? [field.value ?? 0n]
-        : field.length <= 10 * limits.dimensions
-          ? await this.walk.packed(field.start, field.length)
-          : [];
+    const tooMany = notUnderstood(this.file, `has a tensor of more than ${limits.dimensions} dimensions`);
+    if (field.length > 10 * limits.dimensions) throw tooMany;
+    const values = field.wire === 0 ? [field.value ?? 0n] : await this.walk.packed(field.start, field.length);
     shape.push(...values.map(Number));
-    if (shape.length > limits.dimensions || (field.wire !== 0 && values.length === 0 && field.length > 0))
-      throw notUnderstood(this.file, 'has a tensor of too many dimensions');
+    if (shape.length > limits.dimensions) throw tooMany;
   }
 
-  /** float_data of a type that is no float holds something else: not a range to take. */
   private check(found: Found): void {
     if (countElements(found.shape) === undefined) throw contradiction(this.file, `has no proper shape for tensor ${quoted(found.name)}`);
     if (!found.range || !found.dtype) return;
     const wanted = countBytes(found.shape, found.dtype);
     if (wanted === found.range.length) return;
+    if (!found.raw) return void delete found.range;
     throw contradiction(
       this.file,
       `has ${found.range.length} bytes for tensor ${quoted(found.name)}, which its type and shape do not give`,
@@ -126,6 +123,11 @@ class OnnxWalk {
     if (field.length > limits.nameLength) throw notUnderstood(this.file, `has a name of ${field.length} bytes`);
     return this.walk.text(field.start, field.length);
   }
+}
+
+function takeRange(found: Found, field: Field): void {
+  found.range = { offset: field.start, length: field.length };
+  found.raw = field.number === 9;
 }
 
 function isMessage(field: Field, number: number): boolean {

@@ -70,9 +70,10 @@ function checkLength(file: ReadableFile, entry: Entry): void {
   throw contradiction(file, `has ${entry.end - entry.start} bytes for tensor ${quoted(entry.name)}, which its dtype and shape do not give`);
 }
 
-function checkMetadata(file: ReadableFile, metadata: Json | undefined): void {
+/** Loaders refuse a file for it, but it says nothing against the tensors. */
+function metadataNote(metadata: Json | undefined): string | undefined {
   const sound = metadata === undefined || (metadata instanceof Map && [...metadata.values()].every((value) => typeof value === 'string'));
-  if (!sound) throw contradiction(file, 'has a __metadata__ that holds more than strings');
+  return sound ? undefined : 'its __metadata__ holds more than strings, so that safetensors itself may refuse to load it';
 }
 
 /** Tensors must cover the rest of the file, each byte once. */
@@ -100,7 +101,7 @@ function unknownDtypes(entries: readonly Entry[]): string | undefined {
 /** @throws CairnError `bad_input` where the header contradicts itself or the file, `unsupported` above a limit */
 async function read(file: ReadableFile): Promise<FileLayout> {
   const { header, start } = await readHeader(file);
-  checkMetadata(file, header.get('__metadata__'));
+  const metadata = metadataNote(header.get('__metadata__'));
   header.delete('__metadata__');
   if (header.size > limits.tensors) throw notUnderstood(file, `has ${header.size} tensors, more than ${limits.tensors}`);
   const entries = [...header].map(([name, value]) => readEntry(file, name, value));
@@ -117,7 +118,7 @@ async function read(file: ReadableFile): Promise<FileLayout> {
     part: indices[index] as number,
     offset: 0,
   }));
-  return { format: 'safetensors', parts, tensors, note: unknownDtypes(entries) };
+  return { format: 'safetensors', parts, tensors, note: metadata ?? unknownDtypes(entries) };
 }
 
 export const safetensors: FormatReader = { name: 'safetensors', claims, read };

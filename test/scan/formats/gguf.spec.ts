@@ -2,55 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { elements } from '../../../core/codec/elements.ts';
 import { readLayout } from '../../../core/scan/formats/registry.ts';
 import { u32, u64 } from './containers.ts';
+import { ggufName as name, ggufOf, ggufPair as pair, type GgufDraft } from './writers.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const folder = temporaryFolder();
 
-interface TensorDraft {
-  name: string;
-  type: number;
-  /** Innermost first, as in the file. */
-  sizes: (number | bigint)[];
-  offset: number | bigint;
-}
-
-interface Draft {
-  version?: number;
-  tensors?: TensorDraft[];
-  tensorCount?: bigint;
-  /** Pairs, each already whole. */
-  pairs?: Buffer[];
-  pairCount?: bigint;
-  alignment?: number;
-  body: number;
-}
-
-const name = (value: string) => Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-const pair = (key: string, type: number, value: Buffer) => Buffer.concat([name(key), u32(type), value]);
-
-function ggufOf(draft: Draft): Buffer {
-  const { version = 3, tensors = [], pairs = [], alignment = 32 } = draft;
-  const header = Buffer.concat([
-    Buffer.from('GGUF'),
-    u32(version),
-    u64(draft.tensorCount ?? tensors.length),
-    u64(draft.pairCount ?? pairs.length),
-    ...pairs,
-    ...tensors.map((tensor) =>
-      Buffer.concat([
-        name(tensor.name),
-        u32(tensor.sizes.length),
-        ...tensor.sizes.map((size) => u64(size)),
-        u32(tensor.type),
-        u64(tensor.offset),
-      ]),
-    ),
-  ]);
-  const padding = (alignment - (header.length % alignment)) % alignment;
-  return Buffer.concat([header, Buffer.alloc(padding), Buffer.alloc(draft.body, 3)]);
-}
-
-async function layoutOf(draft: Draft | Buffer) {
+async function layoutOf(draft: GgufDraft | Buffer) {
   return readLayout(await folder.put('model.gguf', Buffer.isBuffer(draft) ? draft : ggufOf(draft)));
 }
 
@@ -119,7 +76,7 @@ describe('GGUF', () => {
   });
 
   const w = { name: 'w', type: 0, sizes: [4], offset: 0 };
-  const lies: [string, Draft, string][] = [
+  const lies: [string, GgufDraft, string][] = [
     ['2^60 tensors', { tensorCount: 2n ** 60n, body: 16 }, 'claims 1152921504606846976'],
     ['2^60 pairs', { pairCount: 2n ** 60n, body: 16 }, 'claims 1152921504606846976'],
     ['more tensors than there are', { tensors: [w], tensorCount: 3n, body: 0 }, 'claims'],
@@ -160,7 +117,7 @@ describe('GGUF', () => {
       { pairs: [pair('a', 9, Buffer.concat(Array.from({ length: 50 }, () => Buffer.concat([u32(9), u64(1)]))))], body: 64 },
       'type 9',
     ],
-  ] as [string, Draft, string][])('%s is left alone', async (_, draft, reason) => {
+  ] as [string, GgufDraft, string][])('%s is left alone', async (_, draft, reason) => {
     const layout = await layoutOf(draft);
     expect(layout).toMatchObject({ format: 'bytes', note: expect.stringContaining(reason) as string });
     expect(layout.damaged).toBeUndefined();

@@ -1,28 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { elements } from '../../../core/codec/elements.ts';
 import { readLayout } from '../../../core/scan/formats/registry.ts';
+import {
+  onnxModel as model,
+  onnxTensor as tensor,
+  protobufNested as nested,
+  protobufVarint as varint,
+  protobufWhole as whole,
+} from './writers.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const folder = temporaryFolder();
 
-function varint(value: number | bigint): Buffer {
-  const bytes: number[] = [];
-  let rest = BigInt(value);
-  do {
-    bytes.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0));
-    rest >>= 7n;
-  } while (rest > 0n);
-  return Buffer.from(bytes);
-}
-
-const whole = (number: number, value: number | bigint) => Buffer.concat([varint(number << 3), varint(value)]);
-const nested = (number: number, ...pieces: Buffer[]) => {
-  const bytes = Buffer.concat(pieces);
-  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
-};
-const model = (...graph: Buffer[]) => Buffer.concat([whole(1, 8), nested(2, Buffer.from('test')), nested(7, ...graph)]);
-const tensor = (name: string, type: number, sizes: number[], ...more: Buffer[]) =>
-  Buffer.concat([...sizes.map((size) => whole(1, size)), whole(2, type), nested(8, Buffer.from(name)), ...more]);
 const raw = (length: number) => nested(9, Buffer.alloc(length, 9));
 
 async function layoutOf(bytes: Uint8Array) {
@@ -71,6 +60,25 @@ describe('ONNX', () => {
       tensors: [
         { name: 'floats', shape: [300, 2] },
         { name: 'external', part: -1 },
+      ],
+    });
+  });
+
+  test('packed numbers of another length are no range', async () => {
+    const split = Buffer.concat([
+      whole(1, 6),
+      whole(2, 1),
+      nested(8, Buffer.from('split')),
+      nested(4, Buffer.alloc(12)),
+      nested(4, Buffer.alloc(12)),
+    ]);
+    const layout = await layoutOf(model(nested(5, split), nested(5, tensor('w', 1, [6], raw(24)))));
+    expect(layout).toMatchObject({
+      format: 'onnx',
+      parts: [{ length: 24 }],
+      tensors: [
+        { name: 'split', part: -1 },
+        { name: 'w', part: 0 },
       ],
     });
   });

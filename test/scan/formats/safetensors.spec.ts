@@ -80,8 +80,6 @@ describe('safetensors', () => {
       'twice',
     ],
     ['a key twice', framed('{"w":{"dtype":"U8","shape":[4],"shape":[8],"data_offsets":[0,8]}}', 8), 'twice'],
-    ['metadata with a number', framed('{"__metadata__":{"step":3}}'), '__metadata__'],
-    ['metadata with a map', framed('{"__metadata__":{"a":{}}}'), '__metadata__'],
     ['a hole', framed(JSON.stringify({ w: tensor('U8', [4], 4, 8) }), 8), 'hole'],
     ['an overlap', framed(JSON.stringify({ a: tensor('U8', [4], 0, 4), b: tensor('U8', [4], 3, 7) }), 7), 'overlap'],
     ['the same bytes twice', framed(JSON.stringify({ a: tensor('U8', [4], 0, 4), b: tensor('U8', [4], 0, 4) }), 4), 'overlap'],
@@ -106,6 +104,16 @@ describe('safetensors', () => {
   test('a header of a million lists is more than is read, but no damage', async () => {
     const layout = await layoutOf(framed(`{"w":[${'[],'.repeat(1_000_000)}[]]}`));
     expect(layout).toMatchObject({ format: 'bytes', note: expect.stringContaining('maps and lists') as string });
+    expect(layout.damaged).toBeUndefined();
+  });
+
+  test.each(['{"step":3}', '{"a":{}}', '[]', '"text"'])('metadata %s is pointed out, the tensors are read', async (metadata) => {
+    const layout = await layoutOf(framed(`{"__metadata__":${metadata},"w":${JSON.stringify(tensor('U8', [4], 0, 4))}}`, 4));
+    expect(layout).toMatchObject({
+      format: 'safetensors',
+      parts: [{ length: 4 }],
+      note: expect.stringContaining('__metadata__') as string,
+    });
     expect(layout.damaged).toBeUndefined();
   });
 
