@@ -38,14 +38,24 @@ export type Gate = <T>(run: () => Promise<T>) => Promise<T>;
 
 export function createGate(width: number): Gate {
   let running = 0;
-  const waiting: (() => void)[] = [];
+  let waiting: (() => void)[] = [];
+  let first = 0;
+  /** Takes from the front without moving the rest, which may be tens of thousands. */
+  const nextWaiting = (): (() => void) | undefined => {
+    const next = waiting[first];
+    first += 1;
+    if (first < waiting.length) return next;
+    waiting = [];
+    first = 0;
+    return next;
+  };
   return async (run) => {
     if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve));
     else running += 1;
     try {
       return await run();
     } finally {
-      const next = waiting.shift();
+      const next = nextWaiting();
       if (next) next();
       else running -= 1;
     }
@@ -142,9 +152,19 @@ async function addEntry(folder: TreeFolder, rawName: Buffer, walk: Walk): Promis
     const stats = await walk.gate(() => lstat(path, { bigint: true }));
     if (stats.isDirectory()) folder.folders.push(treeFolder(path, name, stats));
     else if (stats.isFile()) folder.files.push(treeFile(path, name, stats));
-    else if (stats.isSymbolicLink()) folder.links.push({ name, target: await walk.gate(() => readlink(path)) });
+    else if (stats.isSymbolicLink()) await addLink(folder, name, path, walk);
     else walk.findings.push(specialFile(path));
   });
+}
+
+async function addLink(folder: TreeFolder, name: string, path: string, walk: Walk): Promise<void> {
+  const target = await walk.gate(() => readlink(path, { encoding: 'buffer' }));
+  if (isUtf8(target)) {
+    folder.links.push({ name, target: target.toString('utf8') });
+    return;
+  }
+  const message = `${printable(path)}: the link leads to a name that is not valid UTF-8, so it can't be kept; change it`;
+  report(folder, walk, { code: 'unreadable_name', severity: 'error', path, message });
 }
 
 function specialFile(path: string): ScanFinding {

@@ -4,7 +4,7 @@
  * what can't be read becomes a finding and never ends the scan.
  */
 import { lstat, realpath } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { toCairnError } from '../contract/errors.ts';
 import { createGate, readTree, treeFile, type TreeFolder, type Walk } from './folder-tree.ts';
 import type { FoundCheckpoint, FoundRun, ScanFinding, ScanResult } from './found.ts';
@@ -54,7 +54,7 @@ export async function scan(paths: readonly string[], options: ScanOptions = {}):
   const runs = await Promise.all(mergeRuns(claimed).map((run) => describeRun(run, scanning)));
   options.signal?.throwIfAborted();
   runs.sort((a, b) => naturalOrder(a.path, b.path));
-  return { runs, roots: [...roots, ...missingRoots(findings)], findings };
+  return { runs, roots: [...roots, ...missingRoots(findings)], findings: findings.filter(isOutside(runs)) };
 }
 
 interface Scanning {
@@ -83,6 +83,13 @@ async function realRoots(paths: readonly string[], findings: ScanFinding[]): Pro
 function rootFinding(path: string, thrown: unknown): ScanFinding {
   const { code, message } = toCairnError(thrown);
   return { code, severity: 'error', path, message: printable(message) };
+}
+
+/** False for what was not entered at first and turned out to be a checkpoint's own, kept with it. */
+function isOutside(runs: readonly FoundRun[]): (finding: ScanFinding) => boolean {
+  const kept = new Set<string>();
+  for (const { path, folders } of runs.flatMap((run) => run.checkpoints)) for (const folder of folders) kept.add(join(path, folder.path));
+  return ({ code, path }) => code !== 'tool_cache' || !kept.has(path);
 }
 
 /** Paths asked for that are not there (any more). */
@@ -154,6 +161,7 @@ async function describeRun(run: RunClaims, scanning: Scanning): Promise<FoundRun
 }
 
 async function describeCheckpoint(claim: Claim, { walk, facts, quiet }: Scanning): Promise<FoundCheckpoint> {
+  walk.signal?.throwIfAborted();
   const { files, folders, links, entries, problems } = await readContents(claim, walk, facts);
   const missing = await findMissing(entries, facts);
   for (const [at, entry] of entries.entries()) files[at]!.header = facts.known(entry) ?? files[at]!.header!;

@@ -76,7 +76,9 @@ describe('contents', () => {
     });
     await symlink('../step-2', join(folder, 'step-1', 'previous'));
     await chmod(join(folder, 'step-1', 'model.safetensors'), 0o640);
-    const first = (await scanOne(folder)).checkpoints[0]!;
+    const { runs, findings } = await scan([folder]);
+    const first = runs[0]!.checkpoints[0]!;
+    expect(findings).toEqual([]);
     expect(first.files.map((file) => file.path)).toEqual(['model.safetensors', '.git/HEAD', '.hidden/x.weird', 'wandb/run.log']);
     expect(first.files[0]).toMatchObject({ mode: 0o640, size: safetensors().length });
     expect(first.folders.map(({ path }) => path)).toEqual(['.git', '.hidden', 'empty', 'wandb']);
@@ -142,14 +144,19 @@ describe('contents', () => {
     expect(run.checkpoints[0]?.state).toBe('complete');
   });
 
-  test.runIf(process.platform === 'linux')('a name that is not UTF-8 is a finding, and its checkpoint is not complete', async () => {
-    const folder = await trees.fresh(steps);
-    await writeFile(Buffer.concat([Buffer.from(join(folder, 'step-2/')), Buffer.from([0x66, 0xff, 0xfe])]), 'x');
-    const { runs, findings } = await scan([folder]);
-    expect(findings).toMatchObject([{ code: 'unreadable_name', severity: 'error' }]);
-    expect(runs[0]?.checkpoints.map(({ state }) => state)).toEqual(['complete', 'incomplete']);
-    expect(runs[0]?.checkpoints[1]?.reason).toContain('rename it');
-  });
+  test.runIf(process.platform === 'linux')(
+    'a name or a link that is not UTF-8 is a finding, and its checkpoint is not complete',
+    async () => {
+      const folder = await trees.fresh(steps);
+      await writeFile(Buffer.concat([Buffer.from(join(folder, 'step-2/')), Buffer.from([0x66, 0xff, 0xfe])]), 'x');
+      await symlink(Buffer.from([0x66, 0xff]), join(folder, 'step-1', 'link'));
+      const { runs, findings } = await scan([folder]);
+      expect(findings.map(({ code, severity }) => `${code} ${severity}`)).toEqual(['unreadable_name error', 'unreadable_name error']);
+      expect(runs[0]?.checkpoints.map(({ state }) => state)).toEqual(['incomplete', 'incomplete']);
+      expect(runs[0]?.checkpoints[0]?.reason).toContain('change it');
+      expect(runs[0]?.checkpoints[1]?.reason).toContain('rename it');
+    },
+  );
 
   test('caches of tools and stores of Cairn are not entered', async () => {
     const folder = await trees.fresh({

@@ -73,6 +73,11 @@ export class FileFacts {
     return parsed.success ? parsed.data : undefined;
   }
 
+  /** Waits for its turn among all reads of the scan. */
+  inTurn<T>(read: () => Promise<T>): Promise<T> {
+    return this.#gate(read);
+  }
+
   /** Keeps a plain JSON value with the file's header. */
   remember(file: TreeFile, question: string, value: unknown): void {
     const header = this.known(file) ?? blank;

@@ -53,7 +53,9 @@ async function compareIndex(file: TreeFile, files: readonly TreeFile[], facts: F
   const shards = beside.map((entry) => `${entry.name}\n${entry.size}\n${entry.mtimeNs}`).join('\n');
   const before = facts.recall(file, 'shards', comparison);
   if (before?.shards === shards) return before.problem;
-  const problem = await compare(file, beside).catch((thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)));
+  const problem = await facts
+    .inTurn(() => compare(file, beside))
+    .catch((thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)));
   facts.remember(file, 'shards', { shards, ...(problem !== undefined && { problem }) });
   return problem;
 }
