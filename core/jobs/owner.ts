@@ -9,8 +9,12 @@ import { z } from 'zod';
 const owner = z.object({ host: z.string(), pid: z.number().int(), started: z.string() });
 export type Owner = z.infer<typeof owner>;
 
-/** What is kept beside a job: its parameters and its owner. */
-export const keptParams = z.object({ owner, params: z.unknown() });
+/** What is kept beside a job: its parameters, its owner, and when the owner last wrote it (a running job is written every few seconds). */
+export const keptParams = z.object({ owner, params: z.unknown(), keptAtMs: z.number() });
+export type KeptParams = z.infer<typeof keptParams>;
+
+/** Of a process of another machine only its silence tells. */
+const silentMs = 10 * 60_000;
 
 /** Start time of a process in the system's own units, where /proc tells it; so a reused pid is not mistaken. */
 function startOf(pid: number): string {
@@ -35,8 +39,7 @@ export function thisOwner(): Owner {
   return { host: hostname(), pid: process.pid, started: startOf(process.pid) };
 }
 
-/** Of a process of another machine nothing can be known, so it counts as living. */
-export function lives({ host, pid, started }: Owner): boolean {
-  if (host !== hostname()) return true;
+export function lives({ owner: { host, pid, started }, keptAtMs }: KeptParams, nowMs: number): boolean {
+  if (host !== hostname()) return nowMs - keptAtMs < silentMs;
   return exists(pid) && startOf(pid) === started;
 }

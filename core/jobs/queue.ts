@@ -10,7 +10,7 @@ import type { Job, JobKind, JobLogLine, JobState } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
 import { jobAccess, type JobContext, type JobFunction, type JobResult, type ProgressUpdate, type StageAccess } from './job.ts';
 import type { JobRecords } from './job-records.ts';
-import { keptParams, lives, thisOwner, type Owner } from './owner.ts';
+import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
 import { noProgress, ProgressMeter } from './progress-meter.ts';
 
 /** With the last state, which is never held back, at most ten events come in any second. */
@@ -102,7 +102,7 @@ export class JobQueue {
     const { job, ...kept } = this.#kept(id);
     const { owner } = kept;
     if (ended.has(job.state)) return;
-    if (lives(owner))
+    if (lives(kept, this.#nowMs()))
       throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); cancel it there`);
     this.#options.records.saveJob({ ...job, state: 'cancelled', ended: this.#time() }, kept);
   }
@@ -133,7 +133,7 @@ export class JobQueue {
   #takeStock(): void {
     for (const { job, params } of this.#options.records.jobs(maxListed).reverse()) {
       const kept = keptParams.safeParse(params).data;
-      if (ended.has(job.state) || (kept && lives(kept.owner))) continue;
+      if (ended.has(job.state) || (kept && lives(kept, this.#nowMs()))) continue;
       if (job.state === 'queued' && kept && this.#options.adopt) this.#add(job, kept.params);
       else if (job.state === 'running') this.#options.records.saveJob({ ...job, state: 'interrupted', ended: this.#time() }, params);
     }
@@ -268,7 +268,7 @@ export class JobQueue {
 
   #keep(live: Live): void {
     live.keptAtMs = this.#nowMs();
-    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params: live.params }));
+    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params: live.params, keptAtMs: live.keptAtMs }));
   }
 
   /** What can't be recorded (a full disk, say) is lost to later services only; it must not end a job that is running well. */
@@ -290,7 +290,7 @@ export class JobQueue {
     return { ...live.job, progress: live.controller.signal.aborted ? { ...progress, phase: 'stopping' } : progress };
   }
 
-  #kept(id: string): { job: Job; owner: Owner; params: unknown } {
+  #kept(id: string): KeptParams & { job: Job } {
     const found = this.#options.records.job(id);
     if (!found) throw new CairnError('not_found', `${id}: no such job; see the list of jobs`);
     return { job: found.job, ...keptParams.parse(found.params) };

@@ -263,8 +263,8 @@ describe('other processes', () => {
   /** A process that has ended: its id is known to be free for a moment. */
   const gone = { host: hostname(), pid: spawnSync(process.execPath, ['--version']).pid, started: '1' };
 
-  function leave(id: string, state: Job['state'], owner: object, params: unknown = { left: id }): void {
-    catalogue.saveJob({ ...base, id, state }, { owner, params });
+  function leave(id: string, state: Job['state'], owner: object, keptAtMs = Date.now()): void {
+    catalogue.saveJob({ ...base, id, state }, { owner, params: { left: id }, keptAtMs });
   }
 
   it('that are gone leave interrupted jobs, which can be run again', async () => {
@@ -277,11 +277,12 @@ describe('other processes', () => {
     await other.close();
   });
 
-  it('that live keep what they run', async () => {
+  it('that live keep what they run, those of another machine while they are heard of', async () => {
     leave('a', 'running', thisOwner());
     leave('b', 'running', { host: 'another machine', pid: 1, started: '' });
+    leave('c', 'running', { host: 'another machine', pid: 1, started: '' }, Date.now() - 3_600_000);
     const other = openQueue();
-    expect(['a', 'b'].map((id) => other.get(id).job.state)).toEqual(['running', 'running']);
+    expect(['a', 'b', 'c'].map((id) => other.get(id).job.state)).toEqual(['running', 'running', 'interrupted']);
     expect(() => other.cancel('b')).toThrow(
       expect.objectContaining({ code: 'bad_request', message: expect.stringContaining('another machine') as string }) as Error,
     );

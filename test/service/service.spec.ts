@@ -242,6 +242,29 @@ describe('two services on one home', () => {
     await other.service.close();
   });
 
+  it('go on reading when the other has pruned', async () => {
+    const run = await archived();
+    const other = await Served.open(served.folder);
+    expect(await other.ended(other.client.call('verify.start', {}))).toMatchObject({ state: 'done', result: { findings: [] } });
+    await other.client.call('snapshots.tensors', { snapshot: 'run@2400' });
+    await served.ended(served.client.call('remove.start', { snapshots: ['run@2400'] }));
+    expect(await served.ended(served.client.call('prune.start', {}))).toMatchObject({ state: 'done', result: { packsRemoved: 1 } });
+    expect(await other.ended(other.client.call('verify.start', {}))).toMatchObject({
+      state: 'done',
+      result: { snapshots: 3, findings: [] },
+    });
+    expect(await other.ended(other.client.call('verify.start', { mode: 'structure' }))).toMatchObject({
+      state: 'done',
+      result: { snapshots: 3, findings: [] },
+    });
+    const job = await other.ended(other.client.call('archive.start', { paths: [run] }));
+    expect(job).toMatchObject({ state: 'done', result: { errors: [], snapshots: [{ step: 2400 }] } });
+    const to = path.join(served.folder, 'restored');
+    expect(await served.ended(served.client.call('restore.start', { snapshot: 'run@2400', to }))).toMatchObject({ state: 'done' });
+    expect(await bytesBelow(to)).toEqual(await bytesBelow(path.join(run, 'step-002400')));
+    await other.service.close();
+  });
+
   it('do not write at once: the second is refused with who holds the lock', async () => {
     const writing = await served.service.store.write(true);
     const other = await Served.open(served.folder);

@@ -23,8 +23,8 @@ export class Output {
   constructor(json: boolean, streams: OutputStreams = process) {
     this.json = json;
     this.#streams = streams;
-    // A reader that went away (`cairn ls | head`) is no failure of ours.
-    for (const stream of [streams.stdout, streams.stderr]) stream.on('error', () => process.exit(0));
+    // A reader that went away (`cairn archive | head`) is no failure of ours, and no reason to leave work half done.
+    for (const stream of [streams.stdout, streams.stderr]) stream.on('error', () => undefined);
   }
 
   /** For people only. */
@@ -32,9 +32,9 @@ export class Output {
     if (!this.json) this.#write(`${printable(text)}\n`);
   }
 
-  /** For people only. */
+  /** For people only; nothing where there are no rows. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-    if (!this.json) this.#write(table(columns, rows));
+    if (!this.json && rows.length > 0) this.#write(table(columns, rows));
   }
 
   /** With --json only. */
