@@ -48,10 +48,13 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** "3 min ago" up to a week, then the date. `now` and `time` in milliseconds since 1970. */
+/** Clocks of two machines differ a little, and ours moves on in jumps. */
+const clockSlackSeconds = 90;
+
+/** "3 min ago" up to a week, then the date; the date too for what lies ahead. `now` and `time` in milliseconds since 1970. */
 export function formatAgo(time: number, now: number): string {
   const seconds = Math.floor((now - time) / 1000);
-  if (seconds < 0) return formatDate(time);
+  if (seconds < -clockSlackSeconds) return formatDate(time);
   if (seconds < 45) return 'just now';
   if (seconds < 3600) return `${Math.max(1, Math.floor(seconds / 60))} min ago`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
