@@ -17,4 +17,6 @@ export interface JobRecords {
   addJobLog(id: string, line: JobLogLine): void;
   /** In the order they were added. */
   jobLog(id: string): JobLogLine[];
+  /** Forgets all but the newest `keep` jobs, except those that have not ended. */
+  forgetJobs(keep: number): void;
 }

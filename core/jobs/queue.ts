@@ -7,11 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState } from '../contract/model.ts';
-import type { Store } from '../store/store.ts';
-import { jobAccess, type JobContext, type JobFunction, type JobResult, type ProgressUpdate, type StageAccess } from './job.ts';
-import type { JobRecords } from './job-records.ts';
+import { jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
+import type { JobRecords, KeptJob } from './job-records.ts';
+import { contextOf, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
-import { noProgress, ProgressMeter } from './progress-meter.ts';
+import { noProgress } from './progress-meter.ts';
 
 /** With the last state, which is never held back, at most ten events come in any second. */
 const eventGapMs = 112;
@@ -26,14 +26,9 @@ const maxLogLines = 10_000;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kind has parameters of its own, checked by the contract
 export type JobFunctions = Record<JobKind, JobFunction<any>>;
 
-export interface QueueOptions {
+export interface QueueOptions extends QueueAccess {
   records: JobRecords;
   functions: JobFunctions;
-  access: StageAccess;
-  /** Opens the store with its lock for a job of this kind; `close` gives it up. */
-  openForWriting(kind: JobKind): Promise<{ store: Store; close(): Promise<void> }>;
-  /** Lists a committed snapshot in the catalogue. */
-  catalogueSnapshot: JobContext['catalogueSnapshot'];
   onChange(payload: PayloadOf<'job.changed'>): void;
   onLog(payload: PayloadOf<'job.log'>): void;
   /** One line about the queue itself. */
@@ -43,19 +38,6 @@ export interface QueueOptions {
   nowMs?: () => number;
 }
 
-/** A job of this process that has not ended. */
-interface Live {
-  job: Job;
-  params: unknown;
-  controller: AbortController;
-  meter: ProgressMeter;
-  logLines: number;
-  toldAtMs: number;
-  keptAtMs: number;
-  timer: NodeJS.Timeout | undefined;
-  ended: Promise<void>;
-}
-
 const ended: ReadonlySet<JobState> = new Set<JobState>(['done', 'failed', 'cancelled', 'interrupted']);
 
 export class JobQueue {
@@ -63,7 +45,7 @@ export class JobQueue {
   readonly #nowMs: () => number;
   readonly #owner: Owner = thisOwner();
   /** In the order of queueing. */
-  readonly #live = new Map<string, Live>();
+  readonly #live = new Map<string, LiveJob>();
   #closed = false;
   #recordsFail = false;
 
@@ -88,7 +70,7 @@ export class JobQueue {
 
   /** @throws CairnError `not_found` */
   get(id: string): { job: Job; log: JobLogLine[] } {
-    return { job: this.#current(this.#kept(id).job), log: this.#options.records.jobLog(id) };
+    return { job: this.#current(this.#found(id).job), log: this.#options.records.jobLog(id) };
   }
 
   /**
@@ -98,7 +80,7 @@ export class JobQueue {
    */
   cancel(id: string): void {
     const live = this.#live.get(id);
-    if (live) return this.#abort(live, new CairnError('cancelled', 'cancelled by the user'), 'cancelled');
+    if (live) return this.#abort(live, new StopReason('cancelled', 'cancelled by the user'));
     const { job, ...kept } = this.#kept(id);
     const { owner } = kept;
     if (ended.has(job.state)) return;
@@ -123,34 +105,26 @@ export class JobQueue {
   async close(): Promise<void> {
     this.#closed = true;
     const running = [...this.#live.values()].filter(({ job }) => job.state === 'running');
-    for (const live of running) this.#abort(live, new CairnError('cancelled', 'the service was closed'), 'interrupted');
+    for (const live of running) this.#abort(live, new StopReason('interrupted', 'the service was closed'));
     await Promise.all(running.map((live) => live.ended));
     for (const live of this.#live.values()) clearTimeout(live.timer);
     this.#live.clear();
   }
 
-  /** Settles what other processes left behind. */
+  /** Settles what other processes left behind, and forgets what is long past. */
   #takeStock(): void {
+    this.#record((records) => records.forgetJobs(maxListed));
     for (const { job, params } of this.#options.records.jobs(maxListed).reverse()) {
       const kept = keptParams.safeParse(params).data;
       if (ended.has(job.state) || (kept && lives(kept, this.#nowMs()))) continue;
       if (job.state === 'queued' && kept && this.#options.adopt) this.#add(job, kept.params);
-      else if (job.state === 'running') this.#options.records.saveJob({ ...job, state: 'interrupted', ended: this.#time() }, params);
+      else if (job.state === 'running')
+        this.#record((records) => records.saveJob({ ...job, state: 'interrupted', ended: this.#time() }, params));
     }
   }
 
   #add(job: Job, params: unknown): void {
-    const live: Live = {
-      job,
-      params,
-      controller: new AbortController(),
-      meter: new ProgressMeter(),
-      logLines: 0,
-      toldAtMs: -Infinity,
-      keptAtMs: -Infinity,
-      timer: undefined,
-      ended: Promise.resolve(),
-    };
+    const live = newLiveJob(job, params);
     this.#live.set(job.id, live);
     this.#keep(live);
     this.#tell(live);
@@ -171,7 +145,7 @@ export class JobQueue {
     return running.length < (access === 'write' ? 1 : maxReaders);
   }
 
-  async #run(live: Live): Promise<void> {
+  async #run(live: LiveJob): Promise<void> {
     live.job = { ...live.job, state: 'running', started: this.#time() };
     this.#keep(live);
     this.#tell(live);
@@ -187,41 +161,26 @@ export class JobQueue {
     }
   }
 
-  async #work(live: Live): Promise<JobResult> {
-    let writing: ReturnType<QueueOptions['openForWriting']> | undefined;
-    const { access, functions, openForWriting, catalogueSnapshot } = this.#options;
-    const context: JobContext = {
-      storePath: access.storePath,
-      catalogue: access.catalogue,
-      pool: (threads) => access.pool(threads),
-      readStore: () => access.readStore(),
-      storeExists: () => access.storeExists(),
-      changed: (runs) => access.changed(runs),
-      id: live.job.id,
-      signal: live.controller.signal,
+  async #work(live: LiveJob): Promise<JobResult> {
+    const { context, release } = contextOf(live, this.#options, {
       progress: (update) => this.#progress(live, update),
       log: (level, message) => this.#log(live, level, message),
-      catalogueSnapshot,
-      writeStore: async () => (await (writing ??= openForWriting(live.job.kind))).store,
-    };
+    });
     try {
-      return await functions[live.job.kind](context, live.params);
+      return await this.#options.functions[live.job.kind](context, live.params);
     } finally {
-      await writing?.then(
-        ({ close }) => close(),
-        () => {},
-      );
+      await release();
     }
   }
 
-  #failureOf(live: Live, thrown: unknown): Partial<Job> & { state: JobState } {
-    const { aborted, reason } = live.controller.signal as { aborted: boolean; reason: StopReason };
-    if (aborted) return { state: reason.state };
+  #failureOf(live: LiveJob, thrown: unknown): Partial<Job> & { state: JobState } {
+    const { reason } = live.controller.signal as { reason: unknown };
+    if (reason instanceof StopReason) return { state: reason.state };
     this.#log(live, 'error', toFailure(thrown).message);
     return { state: 'failed', error: toFailure(thrown) };
   }
 
-  #finish(live: Live, outcome: Partial<Job> & { state: JobState }): void {
+  #finish(live: LiveJob, outcome: Partial<Job> & { state: JobState }): void {
     clearTimeout(live.timer);
     const { etaMs: _, ...progress } = live.meter.read(this.#nowMs());
     live.job = { ...live.job, ...outcome, ended: this.#time(), progress };
@@ -230,20 +189,20 @@ export class JobQueue {
     this.#options.onChange({ job: live.job });
   }
 
-  #abort(live: Live, error: CairnError, state: 'cancelled' | 'interrupted'): void {
+  #abort(live: LiveJob, reason: StopReason): void {
     if (live.controller.signal.aborted) return;
-    live.controller.abort(new StopReason(error, state));
-    if (live.job.state === 'queued') this.#finish(live, { state });
+    live.controller.abort(reason);
+    if (live.job.state === 'queued') this.#finish(live, { state: reason.state });
     else this.#tell(live);
   }
 
-  #progress(live: Live, update: ProgressUpdate): void {
+  #progress(live: LiveJob, update: ProgressUpdate): void {
     if (!this.#live.has(live.job.id)) return;
     live.meter.update(update, this.#nowMs());
     this.#tell(live);
   }
 
-  #log(live: Live, level: JobLogLine['level'], message: string): void {
+  #log(live: LiveJob, level: JobLogLine['level'], message: string): void {
     live.logLines += 1;
     if (live.logLines > maxLogLines) return;
     const last = live.logLines === maxLogLines;
@@ -253,7 +212,7 @@ export class JobQueue {
   }
 
   /** Tells the state now, or as soon as the gap to the last telling is wide enough. */
-  #tell(live: Live): void {
+  #tell(live: LiveJob): void {
     if (live.timer || !this.#live.has(live.job.id)) return;
     const waitMs = live.toldAtMs + eventGapMs - this.#nowMs();
     if (waitMs > 0) {
@@ -266,7 +225,7 @@ export class JobQueue {
     this.#options.onChange({ job: live.job });
   }
 
-  #keep(live: Live): void {
+  #keep(live: LiveJob): void {
     live.keptAtMs = this.#nowMs();
     this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params: live.params, keptAtMs: live.keptAtMs }));
   }
@@ -291,22 +250,17 @@ export class JobQueue {
   }
 
   #kept(id: string): KeptParams & { job: Job } {
+    const { job, params } = this.#found(id);
+    return { job, ...keptParams.parse(params) };
+  }
+
+  #found(id: string): KeptJob {
     const found = this.#options.records.job(id);
     if (!found) throw new CairnError('not_found', `${id}: no such job; see the list of jobs`);
-    return { job: found.job, ...keptParams.parse(found.params) };
+    return found;
   }
 
   #time(): string {
     return new Date(this.#nowMs()).toISOString();
-  }
-}
-
-/** What a job finds in `signal.reason`: a CairnError, and the state that it leads to. */
-class StopReason extends CairnError {
-  readonly state: 'cancelled' | 'interrupted';
-
-  constructor(error: CairnError, state: 'cancelled' | 'interrupted') {
-    super(error.code, error.message);
-    this.state = state;
   }
 }

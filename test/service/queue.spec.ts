@@ -148,7 +148,7 @@ describe('a job', () => {
     const full = (): never => {
       throw Object.assign(new Error('write'), { code: 'ENOSPC' });
     };
-    const records = { jobs: () => [], job: () => undefined, jobLog: () => [], saveJob: full, addJobLog: full };
+    const records = { jobs: () => [], job: () => undefined, jobLog: () => [], saveJob: full, addJobLog: full, forgetJobs: full };
     queue = openQueue({ records, onProblem: (message) => problems.push(message) });
     queue.enqueue('archive', {}, told);
     await until(() => held.length === 1);

@@ -1,0 +1,75 @@
+/** A job while it waits or runs in this process, and the context that its function is given. */
+import { CairnError } from '../contract/errors.ts';
+import type { Job, JobKind } from '../contract/model.ts';
+import type { Store } from '../store/store.ts';
+import type { JobContext, StageAccess } from './job.ts';
+import { ProgressMeter } from './progress-meter.ts';
+
+export interface LiveJob {
+  job: Job;
+  params: unknown;
+  controller: AbortController;
+  meter: ProgressMeter;
+  logLines: number;
+  /** When its state was last told, and last recorded. */
+  toldAtMs: number;
+  keptAtMs: number;
+  /** Runs out when the next telling may come. */
+  timer: NodeJS.Timeout | undefined;
+  /** Resolves when its function has ended. */
+  ended: Promise<void>;
+}
+
+export function newLiveJob(job: Job, params: unknown): LiveJob {
+  const told = { logLines: 0, toldAtMs: -Infinity, keptAtMs: -Infinity, timer: undefined };
+  return { job, params, controller: new AbortController(), meter: new ProgressMeter(), ...told, ended: Promise.resolve() };
+}
+
+/** What a job finds in `signal.reason`: a CairnError, and the state that it leads to. */
+export class StopReason extends CairnError {
+  readonly state: 'cancelled' | 'interrupted';
+
+  constructor(state: 'cancelled' | 'interrupted', message: string) {
+    super('cancelled', message);
+    this.state = state;
+  }
+}
+
+/** What the queue needs of the service to give jobs their context. */
+export interface QueueAccess {
+  access: StageAccess;
+  /** Opens the store with its lock for a job of this kind; `close` gives it up. */
+  openForWriting(kind: JobKind): Promise<{ store: Store; close(): Promise<void> }>;
+  /** Lists a committed snapshot in the catalogue. */
+  catalogueSnapshot: JobContext['catalogueSnapshot'];
+}
+
+/** @returns the context, and what gives back the lock of the store where the job took it */
+export function contextOf(
+  live: LiveJob,
+  { access, openForWriting, catalogueSnapshot }: QueueAccess,
+  told: Pick<JobContext, 'progress' | 'log'>,
+): { context: JobContext; release(): Promise<void> } {
+  let writing: ReturnType<QueueAccess['openForWriting']> | undefined;
+  const context: JobContext = {
+    storePath: access.storePath,
+    catalogue: access.catalogue,
+    pool: (threads) => access.pool(threads),
+    readStore: () => access.readStore(),
+    storeExists: () => access.storeExists(),
+    changed: (runs) => access.changed(runs),
+    id: live.job.id,
+    signal: live.controller.signal,
+    ...told,
+    catalogueSnapshot,
+    writeStore: async () => (await (writing ??= openForWriting(live.job.kind))).store,
+  };
+  const release = async (): Promise<void> => {
+    // A store that could not be opened was the job's failure already.
+    await writing?.then(
+      ({ close }) => close(),
+      () => undefined,
+    );
+  };
+  return { context, release };
+}
