@@ -113,14 +113,30 @@ function nameBelow(piece: string, inner: string): string {
   return inner === '' || inner === piece ? piece : `${piece}.${inner}`;
 }
 
+/** Pieces may share a range but not a part of one, so that reading them all takes no longer than the file is long. */
+function checkPieces(file: ReadableFile, pieces: readonly Piece[]): void {
+  let last: Piece | undefined;
+  for (const piece of [...pieces].sort((a, b) => a.offset - b.offset || a.length - b.length)) {
+    const same = last?.offset === piece.offset && last.length === piece.length;
+    if (last && !same && piece.offset < last.offset + last.length) {
+      throw contradiction(file, `has pieces ${quoted(last.name)} and ${quoted(piece.name)} that overlap`);
+    }
+    last = piece;
+  }
+}
+
 /** @throws CairnError `bad_input` where a piece lies outside the file or contradicts itself, `unsupported` without metadata */
 async function read(file: ReadableFile): Promise<FileLayout> {
   const pieces = await piecesOf(file);
+  checkPieces(file, pieces);
+  const layouts = new Map<number, FileLayout | undefined>();
   const ranges: Part[] = [];
   const tensors: Tensor[] = [];
   let unread = 0;
   for (const piece of pieces) {
-    const layout = await readPiece(file, piece);
+    const known = piece.length > 0 && layouts.has(piece.offset);
+    const layout = known ? layouts.get(piece.offset) : await readPiece(file, piece);
+    if (piece.length > 0) layouts.set(piece.offset, layout);
     if (!layout) unread++;
     const first = ranges.length;
     for (const part of layout?.parts ?? []) ranges.push({ ...part, offset: part.offset + piece.offset });

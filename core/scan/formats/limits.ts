@@ -37,6 +37,8 @@ export const limits = {
   storages: 250_000,
 
   npyHeaderBytes: mebibyte,
+  /** Compressed arrays of one .npz whose headers are looked at. */
+  npzDeflated: 10_000,
 
   ggufHeaderBytes: 64 * mebibyte,
   ggufKeys: 1_000_000,

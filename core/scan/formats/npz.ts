@@ -21,14 +21,18 @@ function claims(file: ReadableFile): boolean {
   return startsAsZip(file.head) && (file.path.endsWith('.npz') || firstMemberName(file.head)?.endsWith('.npy') === true);
 }
 
+/** Enough of a deflated member to hold the header of its array. */
+const deflatedHeadBytes = 1024;
+
 /** The beginning of what a deflated member inflates to, as a file that pretends to be as long as the member claims. */
 async function inflateHead(file: ReadableFile, member: ZipMember, limit: number): Promise<ReadableFile | undefined> {
   const { offset, length } = await locateMember(file, member, limit);
-  const stored = await file.read(offset, Math.min(length, headBytes));
-  // 4 KiB of deflate give at most about 4 MiB.
-  const head = await promisify(inflateRaw)(stored, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: headBytes * 1100 }).catch(
-    () => undefined,
-  );
+  const stored = await file.read(offset, Math.min(length, deflatedHeadBytes));
+  // 1 KiB of deflate gives at most about 1 MiB.
+  const head = await promisify(inflateRaw)(stored, {
+    finishFlush: constants.Z_SYNC_FLUSH,
+    maxOutputLength: deflatedHeadBytes * 1100,
+  }).catch(() => undefined);
   if (!head) return undefined;
   const read = async (start: number, count: number): Promise<Uint8Array> => {
     if (start + count > head.length) throw notUnderstood(file, `has a long header in ${quoted(member.name)}`);
@@ -65,7 +69,9 @@ async function read(file: ReadableFile): Promise<FileLayout> {
   const members = await readZip(file);
   const limitOf = memberLimits(file, members);
   const arrays = [...members.values()].filter((member) => member.name.endsWith('.npy'));
-  if (arrays.length > limits.tensors) throw notUnderstood(file, `has more than ${limits.tensors} arrays`);
+  const deflated = arrays.filter((member) => member.method === 8).length;
+  if (arrays.length > limits.tensors || deflated > limits.npzDeflated)
+    throw notUnderstood(file, `has ${arrays.length} arrays, ${deflated} of them compressed`);
   const found: Found[] = [];
   for (const member of arrays) {
     const array = await tryMember(file, member, limitOf.get(member) as number);

@@ -1,7 +1,7 @@
 /** Puts the ranges that a reader found into the order that a layout promises. */
 import { elementWidths } from '../../codec/elements.ts';
 import type { FileLayout, Part, ReadableFile, Tensor } from '../file-layout.ts';
-import { countElements, fittingElement } from './dtypes.ts';
+import { countElements, dtypes, fittingElement } from './dtypes.ts';
 import { contradiction } from './refusals.ts';
 
 /**
@@ -41,13 +41,22 @@ function partIsSound(part: Part, end: number, size: number): boolean {
   );
 }
 
+/** One past the last element that a tensor touches, counted from its first; undefined where shape and strides are none. */
+function spanOf({ shape, strides }: Tensor): number | undefined {
+  const count = countElements(shape);
+  if (!strides || count === undefined || count === 0) return count;
+  if (strides.length !== shape.length || !strides.every((stride) => Number.isSafeInteger(stride) && stride >= 0)) return undefined;
+  return shape.reduce((end, size, axis) => end + (size - 1) * (strides[axis] as number), 1);
+}
+
 function tensorIsSound(tensor: Tensor, parts: readonly Part[]): boolean {
-  if (countElements(tensor.shape) === undefined) return false;
+  const span = spanOf(tensor);
+  if (span === undefined) return false;
   if (tensor.part === -1) return tensor.offset === 0;
   const part = parts[tensor.part];
-  const strides = tensor.strides;
-  if (strides && (strides.length !== tensor.shape.length || !strides.every((stride) => Number.isSafeInteger(stride)))) return false;
-  return part !== undefined && Number.isSafeInteger(tensor.offset) && tensor.offset >= 0 && tensor.offset < part.length;
+  if (!part || !Number.isSafeInteger(tensor.offset) || tensor.offset < 0 || tensor.offset >= part.length) return false;
+  const bits = dtypes.get(tensor.dtype)?.bits;
+  return bits === undefined || tensor.offset + (span * bits) / 8 <= part.length;
 }
 
 /** The last gate of every reader: what a layout promises is proved, whatever the file claimed. @throws CairnError `bad_input` */

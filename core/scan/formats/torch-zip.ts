@@ -141,6 +141,8 @@ export async function readTorchZip(file: ReadableFile): Promise<FileLayout> {
   const archive: Archive = { file, members, limitOf: memberLimits(file, members) };
   const documents = findDocuments(members);
   if (documents.length === 0) throw notUnderstood(file, 'is a zip archive without a torch pickle');
+  const pickleBytes = documents.reduce((sum, { member }) => sum + member.length, 0);
+  if (pickleBytes > limits.pickleBytes) throw notUnderstood(file, `has ${pickleBytes} bytes of pickles, more than ${limits.pickleBytes}`);
   const tree: TorchTree = { tensors: [], storages: new Map(), truncated: false };
   const ranges = new Map<string, StorageRange>();
   const calls = new Set<string>();

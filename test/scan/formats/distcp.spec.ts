@@ -93,6 +93,11 @@ describe('distributed checkpoints', () => {
     expect(layout).toMatchObject({ parts: [{ length: 8 }], note: expect.stringContaining('1 of its 2 pieces') as string });
   });
 
+  test('two names of one piece are one part', async () => {
+    const layout = await readLayout(await write(whole3, metadataOf([sound[0]!, { ...sound[0]!, fqn: 'tied.weight' }])));
+    expect(layout).toMatchObject({ parts: [{ length: 16 }], tensors: [{ part: 0 }, { name: 'tied.weight', part: 0 }] });
+  });
+
   test.each([
     ['without metadata', undefined, 'no .metadata'],
     ['with metadata that is cut', metadataOf(sound).subarray(0, 100), 'told apart'],

@@ -1,11 +1,12 @@
 /** Whatever is done to a file, reading it ends in a layout that keeps its promises. */
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { elementWidths } from '../../../core/codec/elements.ts';
-import { readLayout } from '../../../core/scan/formats/registry.ts';
+import { readLayout, readOpenLayout } from '../../../core/scan/formats/registry.ts';
 import { headBytes, openReadable, openWindow } from '../../../core/scan/readable-file.ts';
 import { dictionaryOf, tensorOf, torchArchive } from './containers.ts';
 import { flaxArray, flaxMap, ggufName, ggufOf, ggufPair, onnxModel, onnxTensor, protobufNested } from './writers.ts';
@@ -189,6 +190,28 @@ describe('readable files', () => {
   test('what is not there, or is no file, is an error of its own', async () => {
     await expect(readLayout(join(folder.path, 'none'))).rejects.toMatchObject({ code: 'not_found' });
     await expect(readLayout(folder.path)).rejects.toHaveProperty('code');
+  });
+
+  test('a pipe is refused without waiting for a writer', async () => {
+    const path = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await expect(openReadable(path)).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  test("a reader's own defect is a note, what the system refuses is an error", async () => {
+    const file = (thrown: unknown) => ({
+      path: 'x.safetensors',
+      size: 100,
+      head: Buffer.from('10000000000000007b', 'hex'),
+      read: () => Promise.reject(thrown),
+    });
+    expect(await readOpenLayout(file(new TypeError('no such thing')))).toMatchObject({
+      format: 'bytes',
+      note: expect.stringContaining('could not be described') as string,
+    });
+    await expect(readOpenLayout(file(Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'read' })))).rejects.toMatchObject({
+      code: 'io',
+    });
   });
 
   test('are closed again, whatever was in them', async () => {
