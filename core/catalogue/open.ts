@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { CairnError } from '../contract/errors.ts';
+import { CairnError, toCairnError } from '../contract/errors.ts';
 import { ReadHandle, toCatalogueError, WriteHandle } from './handles.ts';
 import { migrations, schemaVersion } from './migrations/registry.ts';
 
@@ -23,7 +23,7 @@ export interface OpenedCatalogue {
 
 /** @throws CairnError where the folder can't be written or another process holds the catalogue. */
 export function openHandles(path: string): OpenedCatalogue {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const problem = existsSync(path) ? tryUse(path) : undefined;
   if (problem !== undefined) moveAside(path);
   try {
@@ -32,6 +32,14 @@ export function openHandles(path: string): OpenedCatalogue {
     return { writer, reader: new ReadHandle(path), ...(notice && { notice }) };
   } catch (thrown) {
     throw toCatalogueError(thrown, path);
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    throw toCairnError(thrown);
   }
 }
 

@@ -77,7 +77,9 @@ describe('opening a catalogue', () => {
 
   test('a folder that can not be made is one clear error', async () => {
     await writeFile(join(held.folder, 'home'), 'a file');
-    expect(() => held.open()).toThrow();
+    expect(() => held.open()).toThrow(
+      expect.objectContaining({ code: 'exists', message: expect.stringContaining('home') as string }) as Error,
+    );
   });
 });
 

@@ -119,6 +119,19 @@ describe('contents', () => {
     ]);
   });
 
+  test('a folder of models and folders without a sign of anything else is one checkpoint, whole', async () => {
+    const folder = await trees.fresh({
+      'a.pt': safetensors(),
+      'b.pt': safetensors(),
+      'npy/x.npy': 'x',
+      'more/c.safetensors': safetensors(),
+    });
+    const run = await scanOne(folder);
+    expect(run.checkpoints.map(({ files }) => files.map((file) => file.path))).toEqual([
+      ['a.pt', 'b.pt', 'more/c.safetensors', 'npy/x.npy'],
+    ]);
+  });
+
   test('hard links count once', async () => {
     const folder = await trees.fresh(steps);
     await link(join(folder, 'step-1', 'model.safetensors'), join(folder, 'step-1', 'copy.safetensors'));

@@ -89,6 +89,13 @@ export function runName(path: string): string {
   return `${runName(parts.slice(0, own).join('/'))}/${name}`;
 }
 
+const pieceName = /(-\d+-of-\d+|rank|shard|consolidated|layer[-_]?\d|expert|(^|[-_])tp[-_]?\d|(^|[-_])pp[-_]?\d|\.distcp$)/i;
+
+/** True where numbers in a file's name count pieces of one checkpoint, not steps. */
+export function isPiece(name: string): boolean {
+  return pieceName.test(name);
+}
+
 /** Marks that trainers and tools give to what they have not finished. */
 const temporaryName =
   /(^tmp[-_.]|^temp[-_.]|\.tmp$|\.temp$|\.part$|\.partial$|\.incomplete$|\.download$|\.crdownload$|\.orbax-checkpoint-tmp|\.tmp[-_.][\w-]+$|^\.~|^\.tmp|[-.]tmp$|~$)/i;

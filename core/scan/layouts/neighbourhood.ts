@@ -10,6 +10,9 @@ import { isFolder } from './recogniser.ts';
 /** Files of a run folder that say something about its checkpoints. */
 const trackers = /^(latest|latest_universal|latest_checkpointed_iteration\.txt|zero_to_fp32\.py|checkpoint)$/;
 
+/** A few siblings show what a family is; a temporary folder may have thousands. */
+const maxSiblings = 500;
+
 /**
  * The parent of `entry`, holding `entry` itself, its siblings of the same family (only their own files listed) and,
  * beside a file, the parent's other files. Undefined for a folder whose name can't be a step's, and at the root.
@@ -21,7 +24,8 @@ export async function readNeighbourhood(entry: TreeFolder | TreeFile, walk: Walk
   const parent = await readTree(path, quiet, shallow).catch(() => undefined);
   if (!parent) return undefined;
   const family = familyKey(entry.name);
-  const siblings = parent.folders.filter((folder) => isFolder(entry) && folder.name !== entry.name && familyKey(folder.name) === family);
+  const relatives = parent.folders.filter((folder) => isFolder(entry) && folder.name !== entry.name && familyKey(folder.name) === family);
+  const siblings = relatives.slice(0, maxSiblings);
   await Promise.all(siblings.map((folder) => enter(folder, quiet, shallow)));
   const files = isFolder(entry)
     ? parent.files.filter((file) => trackers.test(file.name))

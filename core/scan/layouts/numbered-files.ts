@@ -5,17 +5,15 @@
 import type { TreeFile } from '../folder-tree.ts';
 import { isWeightsFile, partOf } from './file-kinds.ts';
 import { groupFamilies, hasDistinctSteps, type Family } from './families.ts';
-import { isTemporaryName } from './names.ts';
+import { isPiece, isTemporaryName } from './names.ts';
 import type { Claim, Question, Recogniser, Recognised } from './recogniser.ts';
 
-/** Numbers in these names count pieces of one checkpoint, not steps. */
-const pieceName = /(-\d+-of-\d+|rank|shard|consolidated|layer[-_]?\d|expert|(^|[-_])tp[-_]?\d|(^|[-_])pp[-_]?\d|\.distcp$)/i;
 const modelExtension = /\.(safetensors|pt|pth|bin|ckpt|npz|h5|keras|msgpack|gguf|nemo)(?=$|\.)/i;
 
 /** A file that may stand for a step: a model, or the optimizer's state beside one. */
 function isCandidate(file: TreeFile): boolean {
   const part = partOf(file.name);
-  return modelExtension.test(file.name) && !pieceName.test(file.name) && (part === 'weights' || part === 'optimizer');
+  return modelExtension.test(file.name) && !isPiece(file.name) && (part === 'weights' || part === 'optimizer');
 }
 
 function stepFamilies(files: TreeFile[]): Family<TreeFile>[] {

@@ -5,7 +5,7 @@
 import type { TreeFolder } from '../folder-tree.ts';
 import { isWeightsFile } from './file-kinds.ts';
 import { groupFamilies, hasDistinctSteps, type Family } from './families.ts';
-import { readNumberedName } from './names.ts';
+import { isPiece, readNumberedName } from './names.ts';
 import type { Claim, Question, Recogniser, Recognised } from './recogniser.ts';
 
 /** How far below a folder named as a step its weights may lie. */
@@ -17,10 +17,26 @@ function holdsWeights(folder: TreeFolder, depth: number): boolean {
   return depth > 0 && folder.folders.some((child) => !readNumberedName(child.name)?.sure && holdsWeights(child, depth - 1));
 }
 
-/** A family counts where a member holds weights; one that only ends in a number needs two members and the weights on top. */
+/** Numbers after these words count runs, not steps of one. */
+const runWord = /(^|[^a-z])(run|exp|experiment|trial|seed|fold|version|v|job|sweep|worker|config|cfg|test|out|output)[-_=. ]?\d+$/i;
+
+/** True where the folder is rather a run than a step: it has numbered saves of its own, or one that is written over. */
+function isRunItself({ name, files, folders }: TreeFolder): boolean {
+  const saves = files.filter((file) => isWeightsFile(file.name) && !isPiece(file.name));
+  const numbered = groupFamilies(saves, true).some((family) => family.sure || family.members.length > 1);
+  return (
+    runWord.test(name) ||
+    numbered ||
+    files.some((file) => file.name === 'ckpt.pt') ||
+    folders.some((child) => readNumberedName(child.name)?.sure)
+  );
+}
+
+/** A family counts where a member holds weights; one that only ends in a number needs two that can be nothing but steps. */
 function isRun(family: Family<TreeFolder>): boolean {
-  const holding = family.members.filter(({ entry }) => holdsWeights(entry, family.sure ? weightsDepth : 0));
-  return family.sure ? holding.length > 0 : holding.length > 1 && hasDistinctSteps(family);
+  if (family.sure) return family.members.some(({ entry }) => holdsWeights(entry, weightsDepth));
+  const holding = family.members.filter(({ entry }) => holdsWeights(entry, 0));
+  return holding.length > 1 && hasDistinctSteps(family) && !family.members.some(({ entry }) => isRunItself(entry));
 }
 
 function claim({ entry, step }: { entry: TreeFolder; step: number }): Claim {

@@ -13,8 +13,14 @@ function holdsModel(folder: TreeFolder): boolean {
   return folder.files.some((file) => isWeightsFile(file.name) || file.name.endsWith('.distcp') || file.name === 'model_index.json');
 }
 
-function isModelFolder(folder: TreeFolder): boolean {
-  return folder.folders.length === 0 || folder.files.some((file) => modelTop.test(file.name));
+/** Signs of a project or a collection: what lies below its top is no part of a model that happens to lie there. */
+const projectFile = /(\.py|\.ipynb|^package\.json|^pyproject\.toml|^requirements.*\.txt|^Makefile)$/;
+const projectFolder = /^(\.git|src|lib|data|datasets?|scripts|configs?|tests?|notebooks|logs|wandb|node_modules|__pycache__|\.venv)$/;
+
+function isModelFolder({ files, folders }: TreeFolder): boolean {
+  if (files.some((file) => modelTop.test(file.name))) return true;
+  const isProject = files.some((file) => projectFile.test(file.name)) || folders.some((child) => projectFolder.test(child.name));
+  return !isProject && folders.filter(holdsModel).length < 2;
 }
 
 /** True where the folder below is a model of its own rather than a part of the one around it. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { scan } from '../../../core/scan/scanner.ts';
 import { cut, outline, safetensors, scanOne, temporaryTrees, torchFile, under, without, type Tree } from './trees.ts';
 
 const trees = temporaryTrees();
@@ -322,9 +323,30 @@ describe('layouts', () => {
     }
   });
 
+  test.each([
+    ['nanoGPT outputs', { 'out-1/ckpt.pt': torchFile, 'out-2/ckpt.pt': torchFile, 'x1/ckpt.pt': torchFile, 'x2/ckpt.pt': torchFile }],
+    [
+      'numbered runs of numbered files',
+      under('a', Object.assign({}, ...[1, 2].map((run) => under(`model-${run}`, files(['epoch_1.pt', 'epoch_2.pt']))))),
+    ],
+    [
+      'numbered runs of step folders',
+      Object.assign(
+        {},
+        ...[1, 2].map((run) => ({ [`x${run}/step-1/model.safetensors`]: safetensors(), [`x${run}/model.safetensors`]: safetensors() })),
+      ),
+    ],
+    ['seeds', { 'seed-1/model.safetensors': safetensors(), 'seed-2/model.safetensors': safetensors() }],
+  ])('%s are runs of their own, also when one is given by itself', async (_title, tree) => {
+    const root = await trees.fresh(tree);
+    const folders = [...new Set(Object.keys(tree).map((path) => path.match(/^(a\/)?[^/]+/)![0]))];
+    const { runs } = await scan([root]);
+    expect(runs.map((run) => run.path.slice(root.length + 1))).toEqual(folders);
+    for (const folder of folders) expect((await scanOne(`${root}/${folder}`)).path).toBe(`${root}/${folder}`);
+  });
+
   test('a folder of several runs gives each of them, and every file of a checkpoint belongs to it', async () => {
     const all: Tree = Object.assign({}, ...cases.map(({ tree }, at) => under(`source/${at}-x/outputs`, tree)));
-    const { scan } = await import('../../../core/scan/scanner.ts');
     const root = await trees.fresh(all);
     const { runs, findings } = await scan([root]);
     expect(findings).toEqual([]);

@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { scan } from '../../../core/scan/scanner.ts';
 import { safetensors, scanOne, temporaryTrees, torchFile, trainerFolder, under } from './trees.ts';
 import { torchZip } from './torch-zip.ts';
 
@@ -73,7 +74,6 @@ test('whatever names a tree holds, the scan ends and every checkpoint lies below
       // No path may be a file and a folder at once.
       fc.pre(names.every((name) => !names.some((other) => other.startsWith(`${name}/`))) && names.every((name) => name.isWellFormed()));
       const folder = await trees.fresh(Object.fromEntries(Object.entries(paths)));
-      const { scan } = await import('../../../core/scan/scanner.ts');
       const { runs } = await scan([folder], { now: Date.now() });
       for (const { path, files, state, reason } of runs.flatMap((run) => run.checkpoints)) {
         expect(path.startsWith(folder)).toBe(true);
