@@ -57,16 +57,16 @@ const harmless = new Set([
   'long',
 ]);
 
-function isDangerous(call: string): boolean {
-  const module = call.slice(0, Math.max(call.indexOf('.'), 0));
+function isDangerous(global: string): boolean {
+  const module = global.slice(0, Math.max(global.indexOf('.'), 0));
   if (!modules.has(module)) return false;
   const builtin = module === 'builtins' || module === '__builtin__';
-  return !(builtin && harmless.has(call.slice(module.length + 1)));
+  return !(builtin && harmless.has(global.slice(module.length + 1)));
 }
 
-/** One line about the calls that a checkpoint has no reason to make; undefined where there is none. */
-export function dangerNote(calls: ReadonlySet<string>): string | undefined {
-  const dangerous = [...calls].filter(isDangerous);
+/** One line about functions that a checkpoint has no reason to name; undefined where there is none. */
+export function dangerNote(globals: readonly string[]): string | undefined {
+  const dangerous = [...new Set(globals)].filter(isDangerous);
   if (dangerous.length === 0) return undefined;
-  return `loading it in Python would call ${quoted(dangerous.slice(0, 3).join(', '))}: don't, unless you trust where it comes from; Cairn ran nothing`;
+  return `loading it in Python would bring in ${quoted(dangerous.slice(0, 3).join(', '))}: don't, unless you trust where it comes from; Cairn ran nothing`;
 }

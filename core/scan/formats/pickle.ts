@@ -16,15 +16,14 @@ export interface Pickle {
   value: PickleValue;
   /** Where the byte after its STOP lies. */
   end: number;
-  /** Names of everything that Python would call on loading it. */
-  calls: Set<string>;
+  /** Names of everything that Python would import on loading it, called there or handed on to what calls it. */
+  globals: string[];
 }
 
 /** State of one interpretation. Opcodes (pickle-opcodes.ts) work on it; every method holds its own limit. */
 export class PickleMachine {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly calls = new Set<string>();
   at: number;
   result: PickleValue | undefined;
   private readonly file: Pick<ReadableFile, 'path'>;
@@ -134,8 +133,11 @@ export class PickleMachine {
     this.pushRecord(known);
   }
 
+  globalNames(): string[] {
+    return [...this.globals.values()].map(({ module, name }) => `${module}.${name}`);
+  }
+
   call(callee: PickleValue, args: PickleValue[]): void {
-    if (isKind(callee, 'global') && this.calls.size < 10_000) this.calls.add(`${callee.module}.${callee.name}`);
     this.pushRecord({ kind: 'call', callee, args, items: [], pairs: [] });
   }
 
@@ -178,7 +180,7 @@ export function readPickle(file: Pick<ReadableFile, 'path'>, bytes: Uint8Array, 
     if (!opcode) throw machine.damaged(`has the unknown opcode 0x${code.toString(16)}`);
     opcode(machine);
   }
-  return { value: machine.result, end: machine.at, calls: machine.calls };
+  return { value: machine.result, end: machine.at, globals: machine.globalNames() };
 }
 
 /** As `readPickle`, where the pickle is all there: an early end is a contradiction. */

@@ -23,7 +23,7 @@ import { torchZip } from './torch-zip.ts';
 export const readers: readonly FormatReader[] = [distcp, safetensors, gguf, torchZip, torchLegacy, torchTar, npy, npz, onnx, flax];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
-  const advice = damaged ? 'archived as bytes; check the file or copy it again' : 'archived as bytes';
+  const advice = damaged ? 'check the file, or write or copy it again' : 'archived as bytes';
   return { format: 'bytes', parts: [], tensors: [], note: `${reason}; ${advice}`, ...(damaged ? { damaged } : {}) };
 }
 

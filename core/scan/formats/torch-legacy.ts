@@ -26,7 +26,7 @@ interface Prologue {
   machine: PickleValue;
   tree: TorchTree;
   keys: string[];
-  calls: Set<string>;
+  globals: string[];
   /** Where the storages begin. */
   end: number;
 }
@@ -43,8 +43,8 @@ function readPrologue(file: ReadableFile, bytes: Uint8Array): Prologue {
   const [, , machine, root, keys] = pickles as [Pickle, Pickle, Pickle, Pickle, Pickle];
   const names = itemsOf(keys.value)?.map(String);
   if (!names) throw contradiction(file, 'has no list of its storages');
-  const calls = new Set(pickles.flatMap((pickle) => [...pickle.calls]));
-  return { machine: machine.value, tree: findTensors(file, root.value), keys: names, calls, end: keys.end };
+  const globals = pickles.flatMap((pickle) => pickle.globals);
+  return { machine: machine.value, tree: findTensors(file, root.value), keys: names, globals, end: keys.end };
 }
 
 /** The pickles have no length of their own, so they are read from a window that grows until it holds them. */
@@ -88,7 +88,7 @@ async function read(file: ReadableFile): Promise<FileLayout> {
   const bigEndian = member(prologue.machine, 'little_endian') === false;
   if (bigEndian) throw notUnderstood(file, 'was written by a big-endian machine');
   const placed = placeTensors(file, prologue.tree, await storageRanges(file, prologue));
-  return { format: 'torch-legacy', ...placed, note: dangerNote(prologue.calls) };
+  return { format: 'torch-legacy', ...placed, note: dangerNote(prologue.globals) };
 }
 
 export const torchLegacy: FormatReader = { name: 'torch-legacy', claims, read };

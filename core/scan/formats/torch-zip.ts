@@ -121,10 +121,10 @@ function merge(
   into.truncated ||= from.truncated;
 }
 
-function notes(tree: TorchTree, ranges: Map<string, StorageRange>, calls: Set<string>): string | undefined {
+function notes(tree: TorchTree, ranges: Map<string, StorageRange>, globals: string[]): string | undefined {
   const elsewhere = tree.storages.size - ranges.size;
   const found = [
-    dangerNote(calls),
+    dangerNote(globals),
     elsewhere > 0 ? `${elsewhere} of its storages are compressed or missing and are archived as bytes` : undefined,
     tree.truncated ? `tensors nested deeper than ${limits.treeDepth} levels are archived as bytes` : undefined,
   ].filter((note) => note !== undefined);
@@ -145,14 +145,14 @@ export async function readTorchZip(file: ReadableFile): Promise<FileLayout> {
   if (pickleBytes > limits.pickleBytes) throw notUnderstood(file, `has ${pickleBytes} bytes of pickles, more than ${limits.pickleBytes}`);
   const tree: TorchTree = { tensors: [], storages: new Map(), truncated: false };
   const ranges = new Map<string, StorageRange>();
-  const calls = new Set<string>();
+  const globals: string[] = [];
   for (const document of documents) {
     const read = await readDocument(archive, document);
     merge(tree, ranges, read.tree, read.ranges, document);
-    for (const call of read.pickle.calls) calls.add(call);
+    for (const name of read.pickle.globals) globals.push(name);
   }
   const bigEndian = (await readText(archive, 'byteorder')) === 'big';
-  return { format: 'torch-zip', ...placeTensors(file, tree, ranges, bigEndian), note: notes(tree, ranges, calls) };
+  return { format: 'torch-zip', ...placeTensors(file, tree, ranges, bigEndian), note: notes(tree, ranges, globals) };
 }
 
 export const torchZip: FormatReader = { name: 'torch-zip', claims, read: readTorchZip };

@@ -96,11 +96,15 @@ describe('hostile pickles', () => {
     ['an instance', pickleOf('(', text('ls'), 'isubprocess\nPopen\n')],
     ['a class made by OBJ', pickleOf('(cposix\nsystem\n', text('ls'), 'o')],
     ['names from the stack', pickleOf(text('builtins'), text('exec'), 0x93, '(', text('1'), 'tR')],
+    [
+      'a function handed on to another',
+      pickleOf('ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\ncmine\nType\n(', text('ls'), 'tNtR'),
+    ],
     ['a class with keywords', pickleOf('csubprocess\nPopen\n)}', 0x92)],
   ])('%s is only described', async (_, attack) => {
     const layout = await layoutOf(dictionaryOf({ x: attack, w: vector }));
     expect(layout.tensors).toMatchObject([{ name: 'w' }]);
-    expect(layout.note).toMatch(/would call ".*(exec|Popen|system)/);
+    expect(layout.note).toMatch(/would bring in ".*(exec|Popen|system)/);
     expect(layout.note).not.toContain('\n');
   });
 
