@@ -36,30 +36,16 @@ const uint8_t* take_sample(const uint8_t* symbols, size_t n, size_t size, Scratc
   return sample;
 }
 
-// True where a sample shows that a Huffman code would save less than a thousandth. A code made for a sample fits it better
-// than it fits the rest, by about 0.72 bits a distinct symbol (the bias of an entropy's estimate; Miller, 1955).
-bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch) {
-  constexpr size_t size = 16384;
-  if (n < 2 * size) return false;
-  Scratch::Scope scope(scratch);
-  uint32_t counts[256];
-  kernels().count_bytes(take_sample(symbols, n, size, scratch), size, counts);
-  const auto distinct = static_cast<size_t>(256 - std::count(counts, counts + 256, 0u));
-  if (distinct < 128) return false;
-  return coded_bits(build_prefix_code(counts), counts) + distinct * 18 / 25 >= 8 * (size - size / 1024);
-}
-
-// 65,536 symbols fix a code to 0.05 % of what all would give, in an eighth of the time; smaller planes are counted whole.
+// 65,536 symbols fix a code to 0.05 % of what all would give, in an eighth of the time. Small planes are counted whole.
 constexpr size_t sample_size = 65536;
+
+size_t counted_of(size_t n) { return n >= 2 * sample_size ? sample_size : n >= sample_size ? sample_size / 2 : n; }
 
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {
   Scratch::Scope scope(scratch);
   PlaneCounts plane;
-  plane.counted = n;
-  if (n >= 2 * sample_size) {
-    plane.counted = sample_size;
-    symbols = take_sample(symbols, n, sample_size, scratch);
-  }
+  plane.counted = counted_of(n);
+  if (plane.counted < n) symbols = take_sample(symbols, n, plane.counted, scratch);
   kernels().count_bytes(symbols, plane.counted, plane.counts);
   find_usual(plane);
   return plane;
@@ -150,6 +136,19 @@ const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsi
 
 }  // namespace
 
+// A code made for a sample fits it better than it fits the rest, by about 0.72 bits a distinct symbol (the bias of an
+// entropy's estimate; Miller, 1955).
+bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch) {
+  constexpr size_t size = 16384;
+  if (n < 2 * size) return false;
+  Scratch::Scope scope(scratch);
+  uint32_t counts[256];
+  kernels().count_bytes(take_sample(symbols, n, size, scratch), size, counts);
+  const auto distinct = static_cast<size_t>(256 - std::count(counts, counts + 256, 0u));
+  if (distinct < 128) return false;
+  return coded_bits(build_prefix_code(counts), counts) + distinct * 18 / 25 >= 8 * (size - size / 1024);
+}
+
 size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& scratch, uint8_t* out, size_t capacity) {
   if (is_noise(symbols, n, scratch)) return encode_raw_plane(symbols, n, out, capacity);
   PlaneCounts plane = count_plane(symbols, n, scratch);
@@ -188,15 +187,6 @@ const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned de
     default:
       return nullptr;
   }
-}
-
-const uint8_t* view_plane(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* room, size_t n,
-                          const uint8_t*& symbols) {
-  symbols = room;
-  const bool raw = from != end && *from == static_cast<uint8_t>(PlaneMode::raw);
-  if (!raw || static_cast<size_t>(end - from) < 1 + n) return decode_plane(from, end, 0, scratch, room, n);
-  symbols = from + 1;
-  return from + 1 + n;
 }
 
 size_t estimate_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {

@@ -18,10 +18,8 @@ size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& s
 // Returns the byte after it, or null for bytes that no encoder writes.
 const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n);
 
-// The same, but a raw plane stays where it is: `symbols` is then inside [from, end), else what was decoded to `room`, which has
-// room for n symbols and `slack`.
-const uint8_t* view_plane(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* room, size_t n,
-                          const uint8_t*& symbols);
+// True where a sample shows that a code would save less than a thousandth, so that the plane is stored raw.
+bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch);
 
 // About the bytes that encode_plane would write, from the counts of its symbols alone.
 size_t estimate_plane(const uint8_t* symbols, size_t n, Scratch& scratch);

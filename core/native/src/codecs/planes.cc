@@ -4,6 +4,7 @@
 
 #include "base/scratch.h"
 #include "codecs/plane.h"
+#include "codecs/plane_parts.h"
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -32,17 +33,19 @@ size_t estimate_shape(const RawBlock& block, const uint8_t* base, PlaneShape sha
   return sum;
 }
 
-// Rotation gives the exponent a plane of its own, which numbers want. In an XOR, whether the exponent's lowest bit changed
-// says more about the mantissa than about the rest of the exponent early in training: there a sample decides.
+// Rotation gives the exponent a plane of its own, which numbers want where there are enough of them. In an XOR, whether the exponent's
+// lowest bit changed says more about the mantissa than about the rest of the exponent early in training. There, and in small
+// blocks, a sample decides.
 PlaneShape choose_shape(const RawBlock& block, const uint8_t* base, Scratch& scratch) {
   const PlaneShape plain = shape_of(block.element, false), rotated = shape_of(block.element, true);
   if (!is_ieee(block.element)) return plain;
-  if (base == nullptr) return rotated;
+  if (base == nullptr && block.length / plain.width > 32768) return rotated;
   const size_t sampled = std::min<size_t>(block.length, size_t{8192} * plain.width);
   const size_t start = (block.length - sampled) / 2 / plain.width * plain.width;
   const RawBlock sample{block.raw + start, nullptr, sampled, block.element};
-  const size_t as_plain = estimate_shape(sample, base + start, plain, scratch);
-  return as_plain < estimate_shape(sample, base + start, rotated, scratch) ? plain : rotated;
+  const uint8_t* const sample_base = base == nullptr ? nullptr : base + start;
+  const size_t as_plain = estimate_shape(sample, sample_base, plain, scratch);
+  return as_plain < estimate_shape(sample, sample_base, rotated, scratch) ? plain : rotated;
 }
 
 size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint8_t* out, size_t capacity) {
@@ -54,7 +57,7 @@ size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint
   out[0] = shape.rotated;
   size_t written = 1;
   for (unsigned p = 0; p < shape.width; ++p) {
-    const size_t size = encode_plane(planes.planes[p], planes.n, 0, scratch, out + written, capacity - written);
+    const size_t size = encode_block_plane(planes.planes[p], planes.n, scratch, out + written, capacity - written);
     if (size == does_not_fit) return does_not_fit;
     written += size;
   }
@@ -70,7 +73,7 @@ bool decode(const StoredBlock& stored, const uint8_t* base, Scratch& scratch, co
   const uint8_t* const end = stored.data + stored.length;
   const uint8_t* symbols[8];
   for (unsigned p = 0; p < shape.width; ++p) {
-    from = view_plane(from, end, scratch, planes.planes[p], planes.n, symbols[p]);
+    from = view_block_plane(from, end, scratch, planes.planes[p], planes.n, symbols[p]);
     if (from == nullptr) return false;
   }
   if (from != end) return false;

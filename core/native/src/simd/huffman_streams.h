@@ -89,10 +89,10 @@ CAIRN_INLINE uint64_t lone_group(uint64_t bits, uint64_t symbol) { return bits |
 // `head` followed by as much of `tail` as fits into the index: all, its first symbol, or nothing.
 CAIRN_INLINE uint64_t append(uint64_t head, uint64_t tail) {
   const unsigned room = group_index_bits - bits_of(head);
-  const unsigned symbols_at = 32 + 8 * count_of(head);
-  const uint64_t all = head + (tail & 0xffff) + (tail >> 32 << symbols_at);
-  const uint64_t one = head + first_bits_of(tail) + (1 << 8) + ((tail >> 32 & 0xff) << symbols_at);
-  return bits_of(tail) <= room ? all : first_bits_of(tail) <= room ? one : head;
+  const uint64_t first = lone_group(first_bits_of(tail), tail >> 32 & 0xff);
+  uint64_t fitting = first_bits_of(tail) <= room ? first : 0;
+  fitting = bits_of(tail) <= room ? tail : fitting;
+  return head + (fitting & 0xffff) + (fitting >> 32 << (32 + 8 * count_of(head)));
 }
 
 // Singles, then pairs, then pairs of pairs.
