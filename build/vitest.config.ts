@@ -7,6 +7,8 @@ export default defineConfig({
   root,
   test: {
     include: ['test/**/*.spec.ts'],
+    // Electron's runtime is not needed: the shell is tested over a stand-in that drives a real Chromium.
+    alias: { electron: fileURLToPath(new URL('../test/electron/harness/electron.ts', import.meta.url)) },
     environment: 'node',
     pool: 'forks',
     testTimeout: 60_000,

@@ -127,6 +127,7 @@ export class Desktop {
       this.#isLoaded = true;
       this.#handPort();
     });
+    window.on('focus', () => this.#jobs.looked());
     window.on('show', () => this.#showJobs());
     window.on('hide', () => this.#showJobs());
     window.on('closed', () => {
@@ -167,7 +168,8 @@ export class Desktop {
   }
 
   #notify(job: Job): void {
-    if (this.#closing || this.#window?.isFocused() || !Notification.isSupported()) return;
+    if (this.#window?.isFocused()) return this.#jobs.looked();
+    if (this.#closing || !Notification.isSupported()) return;
     const notification = new Notification({ title: `Failed: ${job.title}`, body: job.error?.message ?? '' });
     notification.on('click', () => this.show());
     notification.show();
