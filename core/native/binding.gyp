@@ -30,6 +30,7 @@
       "src/codecs/lmc.cc",
       "src/codecs/plain.cc",
       "src/codecs/plane.cc",
+      "src/codecs/plane_parts.cc",
       "src/codecs/planes.cc",
       "src/codecs/prefix_code.cc",
       "src/codecs/registry.cc",

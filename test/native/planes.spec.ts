@@ -72,6 +72,22 @@ describe('each mode of a plane', () => {
     expect(Buffer.compare(restore(folder, blocks).bytes, raw)).toBe(0);
   });
 
+  it('reads planes in parts of 65,536 symbols, however many there are', () => {
+    const expected = new Uint8Array(65_537).fill(7);
+    expected[65_536] = 8;
+    expect(Buffer.compare(decode(hex('00 04 01 07 01 08'), elements.bytes8, 65_537), expected)).toBe(0);
+    expect(decode(hex('00 04 01 07'), elements.bytes8, 100)).toEqual(new Uint8Array(100).fill(7));
+  });
+
+  it('codes a plane in parts where its symbols change on the way', () => {
+    const random = randomBytes(200_000, 11);
+    const raw = Uint8Array.from(random, (byte, index) => (byte % 16) + 16 * (index >> 15));
+    const { stored, blocks } = code(folder, raw, { element: elements.bytes8 });
+    expect([...stored.subarray(0, 3)]).toEqual([planes, 0, 4]);
+    expect(stored.length).toBeLessThan(raw.length * 0.64);
+    expect(Buffer.compare(restore(folder, blocks).bytes, raw)).toBe(0);
+  });
+
   it('gives a bfloat16 weight about two thirds of its size', () => {
     const { raw } = weightPair(elements.bfloat16, 200_000, 9);
     const { item } = code(folder, raw, { element: elements.bfloat16 });
@@ -82,7 +98,11 @@ describe('each mode of a plane', () => {
 describe('a block that no encoder writes is refused', () => {
   it.each([
     ['an unknown rotation', '02 01 00', 4],
-    ['an unknown mode', '00 04 00', 4],
+    ['an unknown mode', '00 05 00', 4],
+    ['parts in parts', '00 04 04 01 07', 8],
+    ['flags in parts', '00 03 00 04 01 ff 01 09', 64],
+    ['others in parts', '00 03 00 01 ff 04 01 09', 64],
+    ['parts cut short', '00 04 01 07', 65_537],
     ['nothing at all', '', 4],
     ['a block without planes', '00', 4],
     ['a raw plane cut short', '00 00 010203040506', 8],
