@@ -38,8 +38,9 @@ async function run(): Promise<void> {
     process.exitCode = await main(process.argv.slice(2));
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const told = process.env['CAIRN_TRACE'] ? error.stack : `unexpected: ${error.message}; please report it`;
-    process.stderr.write(`cairn: ${told}\n`);
+    // Loading may fail with one of our own errors (the native core is missing), which says what to do.
+    const line = error.name === 'CairnError' ? error.message : `unexpected: ${error.message}; please report it`;
+    process.stderr.write(`cairn: ${process.env['CAIRN_TRACE'] ? error.stack : line}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,8 +1,11 @@
 /** Runs the real command line from its sources, in a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const entry = path.resolve('core/host/cli.ts');
+/** Starting from sources means stripping types from all of them; once is enough for all tests. */
+const compileCache = path.join(tmpdir(), 'cairn-test-compile-cache');
 
 export interface Ran {
   exitCode: number | null;
@@ -28,7 +31,7 @@ export interface RunOptions {
 
 export function startCli(args: string[], { home, env = {}, nodeOptions = [] }: RunOptions): Running {
   const child = spawn(process.execPath, [...nodeOptions, entry, ...args], {
-    env: { ...process.env, CAIRN_HOME: home, CAIRN_STORE: '', ...env },
+    env: { ...process.env, CAIRN_HOME: home, CAIRN_STORE: '', NODE_COMPILE_CACHE: compileCache, ...env },
   });
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (part: string) => (text[name] += part));

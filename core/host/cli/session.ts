@@ -4,7 +4,7 @@ import { createClient, type Client } from '../../contract/client.ts';
 import { inProcessPair } from '../../contract/connections/in-process.ts';
 import { CairnError } from '../../contract/errors.ts';
 import { cairnHome } from '../../catalogue/home.ts';
-import { Service } from '../../service/service.ts';
+import type { Service } from '../../service/service.ts';
 import type { Output } from './output.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -55,6 +55,8 @@ export async function withSession(
 ): Promise<number> {
   const home = path.resolve(options.home ?? cairnHome());
   const onProblem = (message: string): void => out.error(message);
+  // Loaded here, so that help and wrong usage don't wait for all of Cairn.
+  const { Service } = await import('../../service/service.ts');
   const service = await Service.open({
     home,
     storePath: storePathOf(options, home),
