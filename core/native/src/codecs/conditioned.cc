@@ -184,10 +184,12 @@ void write_patches(const Differences& differences, size_t count, const Plan& pla
   out.put(plan.patches, 32);
   const unsigned gap_bits = gap_bits_for(count, plan.patches);
   out.put(gap_bits, 5);
+  uint8_t listed[most_keys];  // masks of symbols, so that one branch that is hardly ever taken decides
+  for (unsigned key = 0; key < most_keys; ++key) listed[key] = plan.quiet[key] ? 0xff : 0;
   size_t next = 0;
   for (size_t i = 0; i < count; ++i) {
     const unsigned pair = differences.pairs[i];
-    if (!plan.quiet[pair >> 8] || (pair & 0xff) == 0) continue;
+    if ((pair & listed[pair >> 8]) == 0) continue;
     const size_t gap = i - next;
     put_ones_and_zero(gap >> gap_bits, out);
     out.put(gap & ((size_t{1} << gap_bits) - 1), gap_bits);

@@ -173,15 +173,27 @@ unsigned start_ranges(const KeyCounts& counts, const uint8_t coarse[256], uint32
 }  // namespace
 
 KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch) {
-  uint32_t* const cells = scratch.take<uint32_t>(most_keys * 256);
-  KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(cells), {}};
-  for (size_t i = 0; i < count; ++i) {
-    const unsigned pair = pairs[i], key = pair >> 8;
+  KeyCounts counts{reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256)), {}};
+  const Scratch::Scope scope(scratch);
+  // Neighbours count in different rows, so that none waits for the one before it where most pairs are equal.
+  auto* const others = reinterpret_cast<uint32_t(*)[256]>(scratch.take<uint32_t>(most_keys * 256));
+  const auto add = [&](unsigned pair, uint32_t(*rows)[256]) {
+    const unsigned key = pair >> 8;
     if (!counts.present[key]) {
       counts.present[key] = true;
       std::memset(counts.rows[key], 0, sizeof counts.rows[key]);
+      std::memset(others[key], 0, sizeof others[key]);
     }
-    ++cells[pair];
+    ++rows[key][pair & 0xff];
+  };
+  size_t i = 0;
+  for (; i + 2 <= count; i += 2) {
+    add(pairs[i], counts.rows);
+    add(pairs[i + 1], others);
+  }
+  if (i < count) add(pairs[i], counts.rows);
+  for (unsigned key = 0; key < most_keys; ++key) {
+    for (unsigned symbol = 0; counts.present[key] && symbol < 256; ++symbol) counts.rows[key][symbol] += others[key][symbol];
   }
   return counts;
 }

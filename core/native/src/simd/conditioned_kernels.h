@@ -6,7 +6,7 @@
 #include "codecs/conditioned_streams.h"
 #include "simd/kernels.h"
 
-#ifdef __BMI2__
+#if defined(__BMI2__) || defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -171,26 +171,92 @@ struct Lookup {
   }
 };
 
-// The tables of consecutive elements.
+// Finds the tables of consecutive elements.
 template <class T>
-CAIRN_INLINE void find_tables(const uint8_t* base_bytes, size_t count, const uint32_t* keys, const Order<T>& order, uint32_t* tables) {
-  const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
-  const unsigned mantissa_bits = order.mantissa_bits, key_mask = order.key_mask;
-  for (size_t i = 0; i < count; ++i) tables[i] = keys[unsigned{base[i]} >> mantissa_bits & key_mask];
-}
+class TableFinder {
+ public:
+  CAIRN_INLINE TableFinder(const CodedDifferences& in, const Order<T>& order) : keys_(in.keys), order_(order) {
+#ifdef __AVX2__
+    index_bits_ = __builtin_popcount(in.index_mask);
+    unsigned last = 0;
+    for (unsigned key = 256; key-- > 0;) {
+      if (keys_[key] == 0) continue;
+      if (last == 0) last = key;
+      first_ = key;
+      narrow_ = narrow_ && keys_[key] >> index_bits_ < 256;
+    }
+    narrow_ = narrow_ && last - first_ < spans * 16;
+    for (unsigned i = 0; i < spans * 16 && narrow_; ++i) {
+      numbers_[i] = first_ + i < 256 ? static_cast<uint8_t>(keys_[first_ + i] >> index_bits_) : uint8_t{0};
+    }
+#endif
+  }
+
+  CAIRN_INLINE void find(const uint8_t* base_bytes, size_t count, uint32_t* tables) const {
+    const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
+    const unsigned mantissa_bits = order_.mantissa_bits, key_mask = order_.key_mask;
+    size_t i = 0;
+#ifdef __AVX2__
+    for (; sizeof(T) == 2 && narrow_ && i + 32 <= count; i += 32) find_32(base_bytes + 2 * i, tables + i);
+#endif
+    for (; i < count; ++i) tables[i] = keys_[unsigned{base[i]} >> mantissa_bits & key_mask];
+  }
+
+ private:
+#ifdef __AVX2__
+  CAIRN_INLINE __m256i keys_of(const uint8_t* base) const {
+    const __m256i patterns = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(base));
+    return _mm256_and_si256(_mm256_srl_epi16(patterns, _mm_cvtsi32_si128(static_cast<int>(order_.mantissa_bits))), _mm256_set1_epi16(order_.key_mask));
+  }
+
+  // Numbers of tables from look-ups in spans of 16 keys; a shuffle gives 0 where the key is outside of its span.
+  CAIRN_INLINE void find_32(const uint8_t* base, uint32_t* tables) const {
+    const __m256i packed = _mm256_packus_epi16(keys_of(base), keys_of(base + 32));
+    __m256i key = _mm256_sub_epi8(_mm256_permute4x64_epi64(packed, 0xd8), _mm256_set1_epi8(static_cast<char>(first_)));
+    __m256i number = _mm256_setzero_si256();
+    for (unsigned span = 0; span < spans; ++span) {
+      const __m256i row = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(numbers_ + span * 16)));
+      number = _mm256_or_si256(number, _mm256_shuffle_epi8(row, _mm256_adds_epu8(key, _mm256_set1_epi8(0x70))));
+      key = _mm256_sub_epi8(key, _mm256_set1_epi8(16));
+    }
+    alignas(32) uint8_t numbers[32];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(numbers), number);
+    const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(index_bits_));
+    for (unsigned i = 0; i < 32; i += 8) {
+      const __m256i wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(numbers + i)));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(tables + i), _mm256_sll_epi32(wide, shift));
+    }
+  }
+
+  static constexpr unsigned spans = 4;
+  unsigned index_bits_ = 0;
+  unsigned first_ = 0;
+  bool narrow_ = true;  // all keys with tables lie within the spans
+  alignas(16) uint8_t numbers_[spans * 16];
+#endif
+  const uint32_t* keys_;
+  const Order<T> order_;
+};
 
 // Makes elements of zigzagged differences; `raw` may be where those are.
-template <class T>
-CAIRN_INLINE void restore_as(const uint8_t* base_bytes, const Unaligned<T>* zigzags, size_t count, const Order<T>& order, uint8_t* raw_bytes) {
+template <class T, bool has_trailing>
+CAIRN_INLINE void restore_run(const uint8_t* base_bytes, const Unaligned<T>* zigzags, size_t count, const Order<T>& order, uint8_t* raw_bytes) {
   const auto* const base = reinterpret_cast<const Unaligned<T>*>(base_bytes);
   auto* const raw = reinterpret_cast<Unaligned<T>*>(raw_bytes);
+  const Order<T> local = order;
 #pragma GCC ivdep
   for (size_t i = 0; i < count; ++i) {
-    const T from = base[i] & order.kept, zigzag = zigzags[i];
-    const T below = order.negative(from) ^ static_cast<T>(T{0} - static_cast<T>(zigzag & 1));
-    const T magnitude = static_cast<T>(static_cast<T>(zigzag >> 1) << order.trailing);
-    raw[i] = order.from_ordered(static_cast<T>(order.to_ordered(from) + static_cast<T>((magnitude ^ below) - below)));
+    const T from = base[i] & local.kept, zigzag = zigzags[i];
+    const T below = local.negative(from) ^ static_cast<T>(T{0} - static_cast<T>(zigzag & 1));
+    const T half = static_cast<T>(zigzag >> 1), magnitude = has_trailing ? static_cast<T>(half << local.trailing) : half;
+    raw[i] = local.from_ordered(static_cast<T>(local.to_ordered(from) + static_cast<T>((magnitude ^ below) - below)));
   }
+}
+
+template <class T>
+CAIRN_INLINE void restore_as(const uint8_t* base, const Unaligned<T>* zigzags, size_t count, const Order<T>& order, uint8_t* raw) {
+  if (order.trailing == 0) return restore_run<T, false>(base, zigzags, count, order, raw);
+  restore_run<T, true>(base, zigzags, count, order, raw);
 }
 
 template <class T>
@@ -272,6 +338,7 @@ template <class T, class Entry, class Out>
 struct Unpacking {
   const CodedDifferences& in;
   const Order<T> order;
+  const TableFinder<T> finder;
   const Lookup<Entry, Out> lookup;
   uint8_t* out;
   uint64_t positions[8] = {};
@@ -279,12 +346,12 @@ struct Unpacking {
   Tile<Out> tile;
 
   CAIRN_INLINE Unpacking(const CodedDifferences& coded, const DifferenceShape& shape, uint8_t* to)
-      : in(coded), order(shape), lookup{static_cast<const Entry*>(coded.entries), coded.index_mask}, out(to) {
+      : in(coded), order(shape), finder(coded, order), lookup{static_cast<const Entry*>(coded.entries), coded.index_mask}, out(to) {
     for (unsigned stream = 0; stream < in.streams; ++stream) positions[stream] = uint64_t{in.starts[stream]} * 8;
   }
 
   CAIRN_INLINE void prepare(unsigned row, size_t first, size_t count) {
-    find_tables<T>(in.base + first * sizeof(T), count, in.keys, order, tile.tables[row]);
+    finder.find(in.base + first * sizeof(T), count, tile.tables[row]);
   }
 
   CAIRN_INLINE void deliver(unsigned row, size_t first, size_t count) {
