@@ -1,0 +1,108 @@
+/**
+ * The main job through the interface, in a real Chromium against the real server: a folder is added, its run archived,
+ * the job watched to its end, a snapshot opened and restored, and the bytes on disk compared.
+ */
+import path from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { picture } from '../jobs/files.ts';
+import { Served } from './served.ts';
+
+let served: Served;
+let page: Page;
+beforeAll(async () => {
+  served = await Served.start();
+  page = await served.open();
+});
+afterAll(() => served.stop());
+
+const main = () => page.getByRole('main');
+
+async function goTo(view: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
+  await page.getByRole('heading', { level: 1, name: view }).waitFor();
+}
+
+async function openRun(): Promise<void> {
+  await goTo('Library');
+  await main().getByRole('link', { name: 'nano-run' }).click();
+  await page.getByRole('heading', { level: 1, name: 'nano-run' }).waitFor();
+}
+
+/** By keyboard alone: the chain is a list of which the last one is opened. */
+async function openNewestSnapshot(): Promise<void> {
+  await main().getByRole('listbox', { name: /Chain/ }).focus();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  await main().getByText('transformer.h.0.attn.c_attn.weight').waitFor();
+}
+
+async function seriousFindings(): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+describe('the main job through the interface', () => {
+  it('adds a folder by its path, and shows the run in it', async () => {
+    await main().getByRole('button', { name: 'Add folder' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Path' }).fill(served.chain);
+    await dialog.getByRole('button', { name: 'Go', exact: true }).click();
+    await dialog.getByText('step-002400').waitFor();
+    await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+    const row = main().getByRole('row', { name: /nano-run/ });
+    await row.waitFor();
+    expect(await row.textContent()).toContain('0 of 4 archived');
+  });
+
+  it('archives the run in one click and watches the job to its end', async () => {
+    await openRun();
+    await main().getByRole('button', { name: 'Archive 4 steps' }).click();
+    await main().getByRole('option', { name: /Step 2,400.*[Ss]ealed/ }).waitFor({ timeout: 60_000 });
+    await goTo('Jobs');
+    const row = main().getByText(/Archive/).first();
+    await row.waitFor();
+    expect(await main().textContent()).toMatch(/[Dd]one/);
+  });
+
+  it('opens a snapshot and shows its tensors', async () => {
+    await openRun();
+    await openNewestSnapshot();
+    expect(page.url()).toContain('#/snapshot/');
+    expect(await main().textContent()).toContain('model.safetensors');
+  });
+
+  it('restores it to a folder, byte for byte', async () => {
+    const to = served.path('restored');
+    await main().getByRole('button', { name: /Restore/ }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').first().fill(to);
+    await dialog.getByRole('button', { name: /^Restore/ }).last().click();
+    await expect.poll(() => { try { return Object.keys(picture(to)).sort(); } catch { return []; } }, { timeout: 30_000 }).toEqual(['config.json', 'model.safetensors']); // prettier-ignore
+    expect(picture(to)).toEqual(picture(path.join(served.chain, 'step-002400')));
+  });
+
+  it('verifies the store in one click', async () => {
+    await goTo('Store');
+    await main().getByRole('button', { name: 'Verify data' }).click();
+    await main().getByText(/[Nn]othing (is )?(wrong|found)|0 findings|[Nn]o findings|[Ss]ound|[Hh]ealthy/).first().waitFor({ timeout: 30_000 });
+  });
+
+  it.each(['Library', 'Jobs', 'Store', 'Settings'])('%s has no serious accessibility finding', async (view) => {
+    await goTo(view);
+    expect(await seriousFindings()).toEqual([]);
+  });
+
+  it('run and snapshot have no serious accessibility finding', async () => {
+    await openRun();
+    await main().getByRole('option', { name: /Step 2,400/ }).waitFor();
+    expect(await seriousFindings()).toEqual([]);
+    await openNewestSnapshot();
+    expect(await seriousFindings()).toEqual([]);
+  });
+
+  it('left nothing to complain about in the console', () => {
+    expect(served.complaints).toEqual([]);
+  });
+});
