@@ -7,7 +7,7 @@ import type { Connection } from '../../core/contract/connection.ts';
 import { portConnection } from '../../core/contract/connections/port.ts';
 import { CairnError } from '../../core/contract/errors.ts';
 import { methods, type EventName, type MethodName, type PayloadOf } from '../../core/contract/methods.ts';
-import { serviceMessage, type ServiceMessage } from '../../core/contract/protocol.ts';
+import { maxMessageBytes, serviceMessage, type ServiceMessage } from '../../core/contract/protocol.ts';
 import { dispatch, type Handlers } from '../../core/service/dispatcher.ts';
 import { carriers, type Pair } from './pairs.ts';
 
@@ -204,6 +204,39 @@ describe.each(carriers)('$name: client and dispatcher', ({ connect }) => {
     expect(seen).toEqual([['a'], ['a'], ['b']]);
   });
 
+  it('refuses a call id that is in use without touching the first call, and more than 1000 calls at once', async () => {
+    const { raw, failures } = await connectRaw();
+    const call = (id: number): void => raw.client.send({ verb: 'call', id, method: 'runs.list', params: {} });
+    call(1);
+    call(1);
+    await until(() => failures.length === 1);
+    expect(failures[0]).toMatchObject({ verb: 'failure', error: { code: 'bad_request' } });
+    expect(failures[0]).not.toHaveProperty('id');
+    for (let id = 2; id <= 1001; id++) call(id);
+    await until(() => failures.length === 2);
+    expect(failures[1]).toMatchObject({ verb: 'failure', id: 1001, error: { code: 'bad_request' } });
+    expect(echo.started).toBe(1000);
+    await raw.release();
+    await until(() => echo.aborted.length === 1000);
+  });
+
+  it('is not confused by a service that talks nonsense', async () => {
+    const other = await connect();
+    const wary = createClient(other.client);
+    const events: unknown[] = [];
+    wary.subscribe('catalogue.changed', (payload) => events.push(payload));
+    const call = wary.call('service.about', {});
+    for (const message of malformed(500)) other.service.send(message);
+    for (const id of [0, 7, -1, '1', null]) other.service.send({ verb: 'answer', id, result: 'not yours' });
+    other.service.send({ verb: 'failure', error: { code: 'internal', message: 'whose?' } });
+    other.service.send({ verb: 'failure', id: 1, error: { code: 'no such code', message: 'x' } });
+    other.service.send({ verb: 'event', event: 'no.such', payload: 1 });
+    other.service.send({ verb: 'answer', id: 1, result: { version: 'right' } });
+    expect(await call).toEqual({ version: 'right' });
+    expect(events).toEqual([]);
+    await other.release();
+  });
+
   it('refuses 10,000 malformed messages and serves on', async () => {
     const refused = await sendMalformed(await connectRaw(), 10_000);
     expect(refused).toBe(10_000);
@@ -262,6 +295,23 @@ function malformed(count: number): unknown[] {
 function looksRight(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'verb' in value;
 }
+
+describe('a WebSocket', () => {
+  it('never sends a message over the limit: the caller gets a failure in its place', async () => {
+    const pair = await carriers.find(({ name }) => name === 'WebSocket')!.connect();
+    const echo = new Echo();
+    const huge = { version: 'x'.repeat(maxMessageBytes), format: 1, host: '', implementation: '', threads: 1, store: '', home: '' };
+    dispatch(pair.service, { ...echo.handlers, 'service.about': () => huge }, echo.listen);
+    const client = createClient(pair.client);
+    expect(await failureOf(client.call('service.about', {}))).toMatchObject({
+      code: 'bad_request',
+      message: expect.stringContaining('fewer rows') as string,
+    });
+    expect(await failureOf(client.call('runs.get', { id: 'x'.repeat(maxMessageBytes) }))).toMatchObject({ code: 'bad_request' });
+    expect(await failureOf(client.call('runs.get', { id: 'r' }))).toMatchObject({ code: 'not_found' });
+    await pair.release();
+  });
+});
 
 describe('a port of the emitter kind', () => {
   it('is read through the data of its events, as Electron gives them', () => {
