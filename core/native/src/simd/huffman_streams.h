@@ -79,34 +79,46 @@ CAIRN_INLINE void append_symbols(const uint8_t* symbols, size_t n, const uint64_
 
 constexpr unsigned group_index_bits = max_code_bits;
 
-// Entry of the table of groups: bits of the group | symbols in it << 8 | length of its first code << 16 | symbols << 32.
+// Entry of the table of groups: bits of the group | symbols in it << 8 | bits of its first symbol << 16 | symbols << 32.
 CAIRN_INLINE unsigned bits_of(uint64_t group) { return static_cast<uint8_t>(group); }
 CAIRN_INLINE unsigned count_of(uint64_t group) { return static_cast<uint8_t>(group >> 8); }
 CAIRN_INLINE unsigned first_bits_of(uint64_t group) { return static_cast<uint8_t>(group >> 16); }
 
-CAIRN_INLINE uint64_t lone_group(uint64_t bits, uint64_t symbol) { return bits | 1 << 8 | bits << 16 | symbol << 32; }
+// A group of one symbol whose code has that many bits; behind `before` others when it is added to them.
+CAIRN_INLINE uint64_t group_of(uint64_t bits, uint64_t symbol, unsigned before) { return bits | 1 << 8 | symbol << (32 + 8 * before); }
 
-// `head` followed by as much of `tail` as fits into the index: all, its first symbol, or nothing.
-CAIRN_INLINE uint64_t append(uint64_t head, uint64_t tail) {
-  const unsigned room = group_index_bits - bits_of(head);
-  const uint64_t first = lone_group(first_bits_of(tail), tail >> 32 & 0xff);
-  uint64_t fitting = first_bits_of(tail) <= room ? first : 0;
-  fitting = bits_of(tail) <= room ? tail : fitting;
-  return head + (fitting & 0xffff) + (fitting >> 32 << (32 + 8 * count_of(head)));
+// Each entry's first symbol, and the second where its code is whole.
+void fill_pair_table(const PrefixCode& code, const uint16_t* singles, uint64_t* pairs) {
+  uint16_t codes[256];
+  assign_codes(code, codes);
+  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
+    const unsigned bits = code.lengths[symbol];
+    if (bits == 0) continue;
+    const unsigned room = group_index_bits - bits;
+    const uint64_t first = group_of(bits, symbol, 0) | bits << 16;
+    for (unsigned rest = 0; rest < 1u << room; ++rest) {
+      const unsigned next = singles[rest], next_bits = next & 0xff;
+      pairs[codes[symbol] | rest << bits] = first + (next_bits <= room ? group_of(next_bits, next >> 8, 1) : 0);
+    }
+  }
 }
 
-// Singles, then pairs, then pairs of pairs.
+// Behind a pair as much as fits of the pair that the rest of its index starts with: both symbols, one or none. (Behind a
+// single symbol nothing fits, or it would be a pair.)
 void fill_group_table(const PrefixCode& code, uint64_t* groups) {
   constexpr unsigned entries = 1u << group_index_bits;
   uint16_t singles[entries];
   uint64_t pairs[entries];
   fill_symbol_table(code, group_index_bits, singles);
+  fill_pair_table(code, singles, pairs);
   for (unsigned i = 0; i < entries; ++i) {
-    const unsigned entry = singles[i], bits = entry & 0xff;
-    const unsigned next = singles[i >> bits];
-    pairs[i] = append(lone_group(bits, entry >> 8), lone_group(next & 0xff, next >> 8));
+    const uint64_t head = pairs[i];
+    const unsigned room = group_index_bits - bits_of(head);
+    const uint64_t tail = pairs[i >> bits_of(head)];
+    uint64_t fitting = first_bits_of(tail) <= room ? group_of(first_bits_of(tail), tail >> 32 & 0xff, 2) : 0;
+    fitting = bits_of(tail) <= room ? (tail & 0xffff) | tail >> 32 << 48 : fitting;
+    groups[i] = head + fitting;
   }
-  for (unsigned i = 0; i < entries; ++i) groups[i] = append(pairs[i], pairs[i >> bits_of(pairs[i])]);
 }
 
 // One stream while it is decoded.
