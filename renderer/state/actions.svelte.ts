@@ -2,6 +2,7 @@
 import type { MethodName, ParamsOf, ResultOf } from '../../core/contract/methods.ts';
 import type { Job, RunSummary, Snapshot } from '../../core/contract/model.ts';
 import { text } from '../ui/text.ts';
+import { dialogs } from './dialogs.svelte.ts';
 import { jobs } from './jobs.svelte.ts';
 import { hrefOf } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
@@ -16,6 +17,7 @@ async function start<M extends Exclude<Starter, 'jobs.get'>>(method: M, params: 
     toasts.show({
       tone: 'plain',
       title: text.jobs.wasStarted(job.title),
+      about: job.id,
       link: { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) },
     });
     return job;
@@ -24,6 +26,9 @@ async function start<M extends Exclude<Starter, 'jobs.get'>>(method: M, params: 
     return undefined;
   }
 }
+
+/** A prefix of a snapshot's id that names it beyond doubt, and still fits in a title. */
+const nameOf = ({ id }: Snapshot): string => id.slice(0, 16);
 
 /** What archives a run, or some steps of it: its folder, limited to its own name, since runs may lie in each other. */
 export function archiveParamsOf(run: Pick<RunSummary, 'name' | 'path'>, steps?: number[]): ParamsOf<'archive.start'> {
@@ -38,11 +43,18 @@ export async function archiveRuns(runs: readonly RunSummary[]): Promise<void> {
 }
 
 export const verify = (snapshots: readonly Snapshot[] | undefined, mode: 'data' | 'structure' = 'data'): Promise<Job | undefined> =>
-  start('verify.start', { snapshots: snapshots?.map((snapshot) => snapshot.id) ?? [], mode });
+  start('verify.start', { snapshots: snapshots?.map(nameOf) ?? [], mode });
 
-export const restore = (params: ParamsOf<'restore.start'>): Promise<Job | undefined> => start('restore.start', params);
+/** Restores; where files are in the way, the failure offers to ask again with overwriting. */
+export async function restore(snapshot: Snapshot, params: Omit<ParamsOf<'restore.start'>, 'snapshot'>): Promise<void> {
+  const job = await start('restore.start', { ...params, snapshot: nameOf(snapshot) });
+  if (!job) return;
+  const again = (): void => void (dialogs.open = { kind: 'restore', snapshot, tensor: params.tensor, to: params.to, refused: true });
+  jobs.onFailure(job.id, (ended) => (ended.error?.code === 'exists' ? { label: text.restore.overwriteAgain, run: again } : undefined));
+}
+
 export const remove = (snapshots: readonly Snapshot[]): Promise<Job | undefined> =>
-  start('remove.start', { snapshots: snapshots.map(({ id }) => id) });
+  start('remove.start', { snapshots: snapshots.map(nameOf) });
 export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {});
 export const prune = (dryRun: boolean): Promise<Job | undefined> => start('prune.start', { dryRun });
 

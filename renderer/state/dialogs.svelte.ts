@@ -13,7 +13,7 @@ export interface Question {
 
 export type Open =
   | { kind: 'plan'; title: string; params: ParamsOf<'archive.start'> }
-  | { kind: 'restore'; snapshot: Snapshot; tensor?: string }
+  | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; to?: string; refused?: boolean }
   | { kind: 'confirm'; question: Question }
   | { kind: 'palette' }
   | { kind: 'shortcuts' };

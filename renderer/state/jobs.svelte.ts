@@ -2,14 +2,17 @@ import type { Job } from '../../core/contract/model.ts';
 import { text } from '../ui/text.ts';
 import { hrefOf } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
-import { toasts } from './toasts.svelte.ts';
+import { toasts, type Toast } from './toasts.svelte.ts';
 
 const ended = new Set(['done', 'failed', 'cancelled', 'interrupted']);
 const hasEnded = (job: Job): boolean => ended.has(job.state);
 
+type Remedy = (job: Job) => Toast['action'];
+
 /** Every job the service knows, newest first, kept up to date by its events. */
 class Jobs {
   #byId = $state.raw<ReadonlyMap<string, Job>>(new Map());
+  readonly #remedies = new Map<string, Remedy>();
   loaded = $state(false);
   readonly list = $derived([...this.#byId.values()].sort((a, b) => b.queued.localeCompare(a.queued)));
   readonly running = $derived(this.list.filter((job) => job.state === 'running'));
@@ -37,7 +40,17 @@ class Jobs {
   }
 
   put(job: Job): void {
-    this.#byId = new Map(this.#byId).set(job.id, job);
+    this.#byId = new Map([...this.#byId, [job.id, job]]);
+  }
+
+  /** What to offer beside the message, should the job fail. */
+  onFailure(id: string, remedy: Remedy): void {
+    this.#remedies.set(id, remedy);
+  }
+
+  /** Whether the job that archives this run is at work or waiting. */
+  isArchiving(runPath: string): boolean {
+    return [...this.running, ...this.queued].some((job) => job.kind === 'archive' && job.command.includes(runPath));
   }
 
   #follow(job: Job): void {
@@ -48,9 +61,20 @@ class Jobs {
 
   #announceEnd(job: Job): void {
     const link = { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) };
-    if (job.state === 'done') toasts.show({ tone: 'good', title: text.jobs.finished(job.title), link });
-    else if (job.state === 'cancelled') toasts.show({ tone: 'plain', title: text.jobs.wasCancelled(job.title), link });
-    else toasts.show({ tone: 'bad', title: text.jobs.didFail(job.title), detail: job.error?.message, link });
+    const about = job.id;
+    const action = this.#remedies.get(job.id)?.(job);
+    this.#remedies.delete(job.id);
+    if (job.state === 'done') toasts.show({ tone: 'good', title: text.jobs.finished(job.title), link, about });
+    else if (job.state === 'cancelled') toasts.show({ tone: 'plain', title: text.jobs.wasCancelled(job.title), link, about });
+    else
+      toasts.show({
+        tone: 'bad',
+        title: text.jobs.didFail(job.title),
+        detail: job.error?.message,
+        link,
+        about,
+        ...(action ? { action } : {}),
+      });
   }
 }
 

@@ -3,11 +3,13 @@ import { keyOfStep, standingOf } from '../ui/chain/chain-geometry.ts';
 import { atMostEvery, Loaded } from './loaded.svelte.ts';
 import { service } from './service.svelte.ts';
 
+const noSteps: ReadonlySet<string> = new Set();
+
 /** One run as its view shows it: the chain, which steps are selected, and what can be done with them. */
 export class RunPage {
   readonly id: string;
   readonly run: Loaded<Run>;
-  selected = $state.raw<ReadonlySet<string>>(new Set());
+  selected = $state.raw(noSteps);
   active = $state<string>();
   readonly chain = $derived.by<Step[]>(() => this.run.value?.chain ?? []);
   readonly chosen = $derived.by<Step[]>(() => this.chain.filter((step) => this.selected.has(keyOfStep(step))));

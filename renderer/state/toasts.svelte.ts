@@ -6,9 +6,13 @@ export interface Toast {
   title: string;
   detail?: string;
   link?: { label: string; href: string };
+  action?: { label: string; run(): void };
+  /** What it is about; a later toast about the same takes its place. */
+  about?: string;
 }
 
 const quietMs = 6000;
+const mostToasts = 6;
 
 /** Short messages in the corner. Failures stay until they are dismissed. */
 class Toasts {
@@ -17,7 +21,8 @@ class Toasts {
 
   show(toast: Omit<Toast, 'id'>): void {
     const id = this.#nextId++;
-    this.list = [...this.list, { ...toast, id }].slice(-6);
+    const others = this.list.filter((other) => toast.about === undefined || other.about !== toast.about);
+    this.list = [...others, { ...toast, id }].slice(-mostToasts);
     if (toast.tone !== 'bad') setTimeout(() => this.dismiss(id), quietMs);
   }
 

@@ -31,8 +31,8 @@ export function formatRatio(original: number, stored: number): string | undefine
 /** The part of the original that is saved, in percent, cut towards less: "63.5 %". Negative where storing costs more. */
 export function formatSaved(original: number, stored: number): string | undefined {
   if (original === 0) return undefined;
-  const percent = (1 - stored / original) * 100;
-  return `${(Math.floor(percent * 10) / 10).toFixed(1).replace('-', '−')} %`;
+  const permille = Math.floor(((original - stored) * 1000) / original);
+  return `${(permille / 10).toFixed(1).replace('-', '−')} %`;
 }
 
 export const formatRate = (bytesPerSecond: number): string => `${formatBytes(Math.round(bytesPerSecond))}/s`;

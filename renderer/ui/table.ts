@@ -5,6 +5,8 @@ export interface Column<Row> {
   /** A track of a CSS grid: "minmax(160px, 2fr)", "90px". */
   width: string;
   align?: 'end';
+  /** For a column of buttons: its head is read out but not drawn. */
+  hidesLabel?: boolean;
   tip?: string;
   /** What rows are ordered by; absent where the column can't be sorted. Rows without a value come last. */
   sortBy?: (row: Row) => string | number | undefined;

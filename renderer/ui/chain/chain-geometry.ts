@@ -148,7 +148,7 @@ export function layOut(chain: readonly Step[], space: Space): Geometry {
     columns,
     pitch,
     barWidth,
-    width: Math.max(space.width, left + pitch * chain.length + (space.hasLosses ? margins.rightWithLosses : margins.right)),
+    width: Math.max(space.width, Math.floor(left + pitch * chain.length + (space.hasLosses ? margins.rightWithLosses : margins.right))),
     left,
     plotTop: top,
     ground,
