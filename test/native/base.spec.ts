@@ -37,7 +37,9 @@ describe('implementations', () => {
   it('that this machine lacks are refused when the addon loads, with those it has', () => {
     const { status, output } = loadWith('abacus');
     expect(status).toBe(3);
-    expect(output).toBe(`CAIRN_IMPLEMENTATION=abacus: not available on this machine; choose one of: ${addon.about().implementations.join(' ')}`);
+    expect(output).toBe(
+      `CAIRN_IMPLEMENTATION=abacus: not available on this machine; choose one of: ${addon.about().implementations.join(' ')}`,
+    );
   });
 });
 
@@ -67,7 +69,10 @@ describe('descriptors', () => {
     [{ needs: [{ role: 2, source: file }] }, /^items\[0\]\.needs\[0\]\.role: must be/],
     [{ needs: [{ role: 1, source: {} }] }, /^items\[0\]\.needs\[0\]\.source: must be either/],
     [{ needs: [1, 2].map(() => ({ role: 1, source: file })) }, /^items\[0\]\.needs: must be a list with each role once$/],
-    [{ needs: [{ role: 1, source: { file: { ...source, length: 128 } } }] }, /^items\[0\]\.needs\[0\]\.source\.file\.length: must be the length/],
+    [
+      { needs: [{ role: 1, source: { file: { ...source, length: 128 } } }] },
+      /^items\[0\]\.needs\[0\]\.source\.file\.length: must be the length/,
+    ],
     [{ firstChunk: 1 }, /^items\[0\]\.firstChunk: must be 0 where/],
     [{ whole: 1 }, /^items\[0\]\.whole: must be true or false$/],
   ];
@@ -75,7 +80,9 @@ describe('descriptors', () => {
   it('that are wrong are refused by the name of the option', () => {
     expect(codeOf(encode({}))).toBe('nothing was thrown');
     for (const [change, message] of wrong) {
-      expect(encode(change), JSON.stringify(change)).toThrow(expect.objectContaining({ code: 'bad_request', message: expect.stringMatching(message) }));
+      expect(encode(change), JSON.stringify(change)).toThrow(
+        expect.objectContaining({ code: 'bad_request', message: expect.stringMatching(message) }),
+      );
     }
   });
 
@@ -106,7 +113,9 @@ describe('descriptors', () => {
     const stored = code(folder, base, { element: elements.bfloat16, blockLog2: 7 }).blocks;
     const encodeWith = (element: number, blockLog2: number, length: number) => (): unknown =>
       addon.encode({
-        items: [{ ...itemOf(folder, new Uint8Array(length), { element: element as 5, blockLog2 }), needs: [{ role: 1, source: { stored } }] }],
+        items: [
+          { ...itemOf(folder, new Uint8Array(length), { element: element as 5, blockLog2 }), needs: [{ role: 1, source: { stored } }] },
+        ],
         cancel: neverCancelled(),
       });
     expect(codeOf(encodeWith(elements.bfloat16, 7, 512))).toBe('nothing was thrown');
@@ -148,7 +157,9 @@ describe('files', () => {
     expected.set(raw.subarray(4002), 5000);
     expect(readFileSync(path)).toEqual(Buffer.from(expected));
     const short = [{ path, offset: 0, length: 5999 }];
-    expect(codeOf(() => addon.decode({ items: [{ blocks, firstChunk: 0, whole: true, target: short }], cancel: neverCancelled() }))).toBe('bad_request');
+    expect(codeOf(() => addon.decode({ items: [{ blocks, firstChunk: 0, whole: true, target: short }], cancel: neverCancelled() }))).toBe(
+      'bad_request',
+    );
   });
 
   it('that are shorter than their range: a source has changed, a pack is damaged', () => {
@@ -165,14 +176,26 @@ describe('files', () => {
 describe('bench', () => {
   it('measures every implementation, and each stores the same bytes', () => {
     const { base, raw } = weightPair(elements.bfloat16, 50_000, 7);
-    const whole = (bytes: Uint8Array): { path: string; offset: number; length: number } => ({ path: folder.file(bytes), offset: 0, length: bytes.length });
-    const request = { source: whole(raw), base: whole(base), element: elements.bfloat16, blockLog2: 14, method: 'cairn', rounds: 3 } as const;
+    const whole = (bytes: Uint8Array): { path: string; offset: number; length: number } => ({
+      path: folder.file(bytes),
+      offset: 0,
+      length: bytes.length,
+    });
+    const request = {
+      source: whole(raw),
+      base: whole(base),
+      element: elements.bfloat16,
+      blockLog2: 14,
+      method: 'cairn',
+      rounds: 3,
+    } as const;
     const results = addon.about().implementations.map((implementation) => addon.bench({ ...request, implementation }));
     for (const result of results) {
       expect(result.rawLength).toBe(raw.length);
       expect(result.storedLength).toBe(results[0]!.storedLength);
       expect(result.storedLength).toBeLessThan(raw.length);
-      for (const seconds of [result.encodeSeconds, result.decodeSeconds, result.memcpySeconds, result.digestSeconds]) expect(seconds).toBeGreaterThan(0);
+      for (const seconds of [result.encodeSeconds, result.decodeSeconds, result.memcpySeconds, result.digestSeconds])
+        expect(seconds).toBeGreaterThan(0);
     }
     expect(codeOf(() => addon.bench({ ...request, implementation: 'abacus' }))).toBe('bad_request');
   });

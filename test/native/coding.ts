@@ -83,7 +83,11 @@ export function restore(folder: Folder, blocks: StoredBlocks): { bytes: Uint8Arr
 }
 
 /** Blocks that were made by hand: one stored block a part, checksums fitting. */
-export function handmade(folder: Folder, parts: Uint8Array[], rest: Omit<StoredBlocks, 'path' | 'offset' | 'lengths' | 'checksums'>): StoredBlocks {
+export function handmade(
+  folder: Folder,
+  parts: Uint8Array[],
+  rest: Omit<StoredBlocks, 'path' | 'offset' | 'lengths' | 'checksums'>,
+): StoredBlocks {
   return {
     ...rest,
     path: folder.file(Buffer.concat(parts)),

@@ -74,8 +74,10 @@ describe('digest', () => {
 
   it('refuses pieces that are no subtree of their content', () => {
     const path = folder.file(new Uint8Array(8192));
-    const digest = (firstChunk: number, length: number, whole = false) => (): unknown =>
-      addon.digest({ ranges: [{ path, offset: 0, length }], firstChunk, whole, cancel: neverCancelled() });
+    const digest =
+      (firstChunk: number, length: number, whole = false) =>
+      (): unknown =>
+        addon.digest({ ranges: [{ path, offset: 0, length }], firstChunk, whole, cancel: neverCancelled() });
     expect(codeOf(digest(1, 2048))).toBe('bad_request');
     expect(codeOf(digest(2, 2049))).toBe('bad_request');
     expect(codeOf(digest(0, 0))).toBe('bad_request');
@@ -102,6 +104,8 @@ describe('digest', () => {
     const path = folder.file(new Uint8Array(100));
     const cancel = neverCancelled();
     cancel[0] = 1;
-    expect(codeOf(() => addon.digest({ ranges: [{ path, offset: 0, length: 100 }], firstChunk: 0, whole: true, cancel }))).toBe('cancelled');
+    expect(codeOf(() => addon.digest({ ranges: [{ path, offset: 0, length: 100 }], firstChunk: 0, whole: true, cancel }))).toBe(
+      'cancelled',
+    );
   });
 });

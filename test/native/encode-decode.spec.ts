@@ -81,12 +81,19 @@ describe('round trips', () => {
       fc.array(alphabet, { maxLength: 3000, size: 'max' }).map((values) => Uint8Array.from(values)),
     );
     fc.assert(
-      fc.property(bytes, fc.constantFrom(...everyElement), fc.constantFrom(...methods), fc.boolean(), fc.nat(), (all, element, method, withBase, seed) => {
-        const raw = all.subarray(0, all.length - (all.length % elementWidths[element]));
-        const random = randomSource(seed);
-        const base = raw.map((byte) => (random() % 16 === 0 ? byte ^ (random() & 255) : byte));
-        roundTrip(raw, { element, method, blockLog2: 6 + (seed % 5), base: withBase ? fileSource(base) : undefined });
-      }),
+      fc.property(
+        bytes,
+        fc.constantFrom(...everyElement),
+        fc.constantFrom(...methods),
+        fc.boolean(),
+        fc.nat(),
+        (all, element, method, withBase, seed) => {
+          const raw = all.subarray(0, all.length - (all.length % elementWidths[element]));
+          const random = randomSource(seed);
+          const base = raw.map((byte) => (random() % 16 === 0 ? byte ^ (random() & 255) : byte));
+          roundTrip(raw, { element, method, blockLog2: 6 + (seed % 5), base: withBase ? fileSource(base) : undefined });
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -125,7 +132,8 @@ describe('the choice', () => {
   it('never stores more with method cairn than lmc does, and less where a base is near', () => {
     for (const element of [elements.bfloat16, elements.float16, elements.float32]) {
       const { base, raw } = weightPair(element, 100_000, element);
-      const stored = (method: 'cairn' | 'lmc', from?: RawSource): number => code(folder, raw, { element, method, base: from }).item.storedLength;
+      const stored = (method: 'cairn' | 'lmc', from?: RawSource): number =>
+        code(folder, raw, { element, method, base: from }).item.storedLength;
       expect(stored('cairn')).toBeLessThanOrEqual(stored('lmc') * 1.001);
       expect(stored('cairn', fileSource(base))).toBeLessThanOrEqual(stored('lmc', fileSource(base)) * 1.001);
       expect(stored('cairn', fileSource(base))).toBeLessThan(stored('cairn'));
@@ -211,7 +219,9 @@ describe('pieces', () => {
     const cancel = neverCancelled();
     cancel[0] = -1;
     const { blocks } = code(folder, randomBytes(100, 1), { element: elements.bytes8 });
-    expect(codeOf(() => addon.encode({ items: [itemOf(folder, randomBytes(100, 1), { element: elements.bytes8 })], cancel }))).toBe('cancelled');
+    expect(codeOf(() => addon.encode({ items: [itemOf(folder, randomBytes(100, 1), { element: elements.bytes8 })], cancel }))).toBe(
+      'cancelled',
+    );
     expect(codeOf(() => addon.decode({ items: [{ blocks, firstChunk: 0, whole: true }], cancel }))).toBe('cancelled');
   });
 });
@@ -221,7 +231,10 @@ describe('implementations', () => {
     const list: Case[] = [];
     const add = (name: string, raw: Uint8Array, base: Uint8Array | undefined, options: CodeOptions): void => {
       const basePath = base && folder.file(base);
-      const coded = code(folder, raw, { ...options, base: basePath === undefined ? undefined : { file: { path: basePath, offset: 0, length: raw.length } } });
+      const coded = code(folder, raw, {
+        ...options,
+        base: basePath === undefined ? undefined : { file: { path: basePath, offset: 0, length: raw.length } },
+      });
       list.push({ name, raw: folder.file(raw), base: basePath, options, stored: coded.blocks.path });
     };
     for (const element of everyElement) {

@@ -8,7 +8,8 @@ const folder = new Folder();
 afterAll(() => folder.remove());
 
 const count = 2500;
-const decode = (blocks: StoredBlocks): unknown => addon.decode({ items: [{ blocks, firstChunk: 0, whole: true }], cancel: neverCancelled() });
+const decode = (blocks: StoredBlocks): unknown =>
+  addon.decode({ items: [{ blocks, firstChunk: 0, whole: true }], cancel: neverCancelled() });
 
 /** A block as some method stores it, with what it is decoded against. */
 interface Example {
@@ -69,11 +70,17 @@ describe('stored blocks that nobody wrote', () => {
   it('of every codec are refused when cut short or made longer', () => {
     for (const { stored, blocks } of examples) {
       for (const cut of [1, 2, 3, 10, stored.length >> 1, stored.length - 1].filter((length) => length >= 1 && length < stored.length)) {
-        expect(codeOf(() => decode(handmade(folder, [stored.subarray(0, cut)], blocks))), `codec ${stored[0]} cut to ${cut}`).toBe('damaged');
+        expect(
+          codeOf(() => decode(handmade(folder, [stored.subarray(0, cut)], blocks))),
+          `codec ${stored[0]} cut to ${cut}`,
+        ).toBe('damaged');
       }
       if (stored.length <= blocks.rawLength) {
         const longer = Buffer.concat([stored, Uint8Array.of(0)]);
-        expect(codeOf(() => decode(handmade(folder, [longer], blocks))), `codec ${stored[0]} made longer`).toBe('damaged');
+        expect(
+          codeOf(() => decode(handmade(folder, [longer], blocks))),
+          `codec ${stored[0]} made longer`,
+        ).toBe('damaged');
       }
     }
   });

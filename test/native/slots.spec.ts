@@ -46,7 +46,10 @@ describe('slots', () => {
     ];
     for (const { code, ...request } of requests) {
       const slot = addon.hold([text('abc')]);
-      expect(codeOf(() => addon.write({ slot, ...request })), JSON.stringify(request)).toBe(code);
+      expect(
+        codeOf(() => addon.write({ slot, ...request })),
+        JSON.stringify(request),
+      ).toBe(code);
       expect(codeOf(() => addon.release(slot))).toBe('bad_request');
     }
   });
