@@ -1,5 +1,6 @@
 /** One stored block, by the table of codecs in FORMAT.md section 2. */
 import { zstdDecompressSync } from 'node:zlib';
+import { decodeConditioned, decodeDifferencePlanes } from './conditioned.ts';
 import { decodeLmc, decodePlanes } from './planes.ts';
 import { widths } from './pack.ts';
 import { expect } from './reading.ts';
@@ -22,6 +23,8 @@ function decodeBody(id: number, body: Uint8Array, length: number, element: numbe
   if (id === 5) return decodePlanes(body, length, element, needed());
   if (id === 6) return decodeLmc(body, length, element);
   if (id === 7) return decodeLmc(body, length, element, needed());
+  if (id === 8) return decodeConditioned(body, element, needed());
+  if (id === 9) return decodeDifferencePlanes(body, element, needed());
   throw new Error(`codec ${id}`);
 }
 

@@ -27,9 +27,9 @@ function readLengths(reading: Reading): Uint8Array {
   return lengths;
 }
 
-/** A canonical code as a map from "length:code" to symbol, codes read highest bit first. */
+/** A canonical code, codes read highest bit first: the symbol of each code, a leading 1 keeping lengths apart. */
 export class Code {
-  readonly #symbols = new Map<number, number>();
+  readonly #symbols = new Int16Array(2 ** (maxLength + 1)).fill(-1);
 
   constructor(lengths: Uint8Array) {
     const symbols = [...lengths.keys()].filter((symbol) => lengths[symbol]! > 0).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
@@ -38,16 +38,15 @@ export class Code {
     for (const symbol of symbols) {
       code = (code + 1) << (lengths[symbol]! - length);
       length = lengths[symbol]!;
-      this.#symbols.set((1 << length) | code, symbol);
+      this.#symbols[(1 << length) | code] = symbol;
     }
   }
 
   next(bits: Bits): number {
-    // A leading 1 keeps codes of different lengths apart.
     for (let code = 1, length = 0; length < maxLength; length++) {
       code = (code << 1) | bits.bit();
-      const symbol = this.#symbols.get(code);
-      if (symbol !== undefined) return symbol;
+      const symbol = this.#symbols[code]!;
+      if (symbol >= 0) return symbol;
     }
     throw new Error('no code of at most twelve bits');
   }

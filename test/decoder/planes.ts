@@ -3,28 +3,39 @@ import { readSymbols } from './huffman.ts';
 import { widths } from './pack.ts';
 import { expect, Reading } from './reading.ts';
 
-function readSparse(reading: Reading, m: number, depth: number): Uint8Array {
+/** Which modes a plane may have, by where it stands: each kind of plane, with what its flags are where it is sparse. */
+type Place = 'plane' | 'part' | 'flags' | 'innermost';
+
+const partSymbols = 65_536;
+
+function readParts(reading: Reading, m: number): Uint8Array {
+  const symbols = new Uint8Array(m);
+  for (let start = 0; start < m; start += partSymbols) symbols.set(readPlane(reading, Math.min(partSymbols, m - start), 'part'), start);
+  return symbols;
+}
+
+function readSparse(reading: Reading, m: number, place: Place): Uint8Array {
   const usual = reading.u8();
-  const flags = readPlane(reading, Math.ceil(m / 8), depth + 1);
+  const flags = readPlane(reading, Math.ceil(m / 8), place === 'flags' ? 'innermost' : 'flags');
   const marked: number[] = [];
   flags.forEach((flag, byte) => {
     for (let bit = 0; bit < 8; bit++) if ((flag >> bit) & 1) marked.push(byte * 8 + bit);
   });
   expect(marked.length > 0 && marked.at(-1)! < m, 'flags of a sparse plane');
-  const others = readPlane(reading, marked.length, 2);
+  const others = readPlane(reading, marked.length, 'innermost');
   const symbols = new Uint8Array(m).fill(usual);
   marked.forEach((position, index) => (symbols[position] = others[index]!));
   return symbols;
 }
 
-/** @param depth 0 for a block's plane, 1 for its flags, 2 where sparse is refused */
-function readPlane(reading: Reading, m: number, depth: number): Uint8Array {
+function readPlane(reading: Reading, m: number, place: Place): Uint8Array {
   const mode = reading.u8();
   if (mode === 0) return reading.bytes(m);
   if (mode === 1) return new Uint8Array(m).fill(reading.u8());
   if (mode === 2) return readSymbols(reading, m);
-  expect(mode === 3 && depth < 2, `plane mode ${mode} at depth ${depth}`);
-  return readSparse(reading, m, depth);
+  if (mode === 4 && place === 'plane') return readParts(reading, m);
+  expect(mode === 3 && place !== 'innermost', `plane mode ${mode} in ${place}`);
+  return readSparse(reading, m, place);
 }
 
 const littleEndian = (word: bigint, width: number): number[] =>
@@ -36,7 +47,7 @@ export function decodePlanes(stored: Uint8Array, length: number, element: number
   const reading = new Reading(stored);
   const rotated = reading.u8();
   expect(rotated <= 1, 'rotated');
-  const planes = Array.from({ length: width }, () => readPlane(reading, n, 0));
+  const planes = Array.from({ length: width }, () => readPlane(reading, n, 'plane'));
   expect(reading.left === 0, 'bytes after the last plane');
   const raw = new Uint8Array(length);
   for (let i = 0; i < n; i++) {
