@@ -6,7 +6,7 @@ import type { DecodeItem, FileRange, StoredBlocks } from './binding.ts';
 import type { ElementId } from './elements.ts';
 import { hashing, hex } from './hashing.ts';
 import { ordered } from './ordered.ts';
-import { batchesOf, firstChunkOf, pieceBytes, piecesOf, rangesOf } from './pieces.ts';
+import { batchesOf, firstChunkOf, pieceBytes, piecesOf, rangesOf, type PieceOf } from './pieces.ts';
 import type { CodecPool } from './pool.ts';
 
 /** One stored content to decode. */
@@ -33,14 +33,7 @@ export interface DecodeOptions {
   onBytes(bytes: number): void;
 }
 
-interface StoredPiece<T> {
-  content: T;
-  offset: number;
-  length: number;
-  whole: boolean;
-}
-
-async function itemOf<T extends StoredContent>(piece: StoredPiece<T>): Promise<DecodeItem> {
+async function itemOf<T extends StoredContent>(piece: PieceOf<T>): Promise<DecodeItem> {
   const { content, offset, length, whole } = piece;
   const target = content.target && rangesOf(content.target, offset, length);
   return { blocks: await content.piece(offset, length), firstChunk: firstChunkOf(piece), whole, ...(target ? { target } : {}) };
@@ -48,10 +41,10 @@ async function itemOf<T extends StoredContent>(piece: StoredPiece<T>): Promise<D
 
 async function decodeBatch<T extends StoredContent>(
   pool: CodecPool,
-  batch: StoredPiece<T>[],
+  batch: PieceOf<T>[],
   cancel: Int32Array,
 ): Promise<(Uint8Array | { error: unknown })[]> {
-  const decodeItems = async (pieces: StoredPiece<T>[]): Promise<Uint8Array[]> => {
+  const decodeItems = async (pieces: PieceOf<T>[]): Promise<Uint8Array[]> => {
     const items = await Promise.all(pieces.map(itemOf));
     const result =
       pieces[0]!.content.coding === 'bytes' ? await pool.decodeBytes({ item: items[0]!, cancel }) : await pool.decode({ items, cancel });
@@ -79,9 +72,9 @@ export async function* decodeContents<T extends StoredContent>(
   let digests: Uint8Array[] = [];
   let error: unknown;
   for await (const [batch, results] of ordered(batchesOf(contents), pool.threads * 2, (pieces) =>
-    decodeBatch(pool, pieces as StoredPiece<T>[], options.cancel),
+    decodeBatch(pool, pieces, options.cancel),
   )) {
-    for (const [index, piece] of (batch as StoredPiece<T>[]).entries()) {
+    for (const [index, piece] of batch.entries()) {
       if (piece.offset === 0) [digests, error] = [[], undefined];
       const result = results[index]!;
       if (result instanceof Uint8Array) digests.push(result);

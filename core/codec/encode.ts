@@ -2,12 +2,13 @@
  * Codes contents in order: pieces are coded by whichever worker is free, and taken in the order of the contents, so that
  * the same input gives the same bytes whatever the number of threads. What the sink knows already is not written.
  */
-import type { EncodeItem, EncodeResult } from './binding.ts';
+import type { EncodedItem, EncodeItem, EncodeResult } from './binding.ts';
 import { roles } from './elements.ts';
 import { hashing, hex } from './hashing.ts';
 import { ordered } from './ordered.ts';
 import { batchesOf, firstChunkOf, pieceBytes, rangesOf, type Content, type Piece } from './pieces.ts';
 import type { CodecPool } from './pool.ts';
+import { SlotWrites, type SlotPiece } from './slot-writes.ts';
 
 export interface EncodedContent {
   content: Content;
@@ -95,7 +96,7 @@ class Assembly {
     this.content = content;
   }
 
-  add(item: EncodeResult['items'][number]): void {
+  add(item: EncodedItem): void {
     this.#pieces.push(item);
   }
 
@@ -121,6 +122,48 @@ class Assembly {
   }
 }
 
+/** Takes coded pieces in order, decides which are written where, and puts contents together. */
+class Encoding {
+  readonly #sink: BlobSink;
+  readonly #options: EncodeOptions;
+  readonly done: EncodedContent[] = [];
+  #assembly: Assembly | undefined;
+
+  constructor(sink: BlobSink, options: EncodeOptions) {
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  /** @returns where the piece goes, or undefined where its content turns out to be stored already */
+  take(piece: Piece, item: EncodedItem): SlotPiece | undefined {
+    if (piece.offset === 0) this.#assembly = new Assembly(piece.content);
+    const assembly = this.#assembly!;
+    assembly.add(item);
+    this.#options.onBytes(piece.length);
+    if (!endsContent(piece)) return this.#place(assembly, item);
+    const digest = assembly.digest();
+    if (this.#sink.has(digest)) {
+      if (assembly.offset !== undefined) this.#sink.rewind(assembly.offset);
+      assembly.offset = undefined;
+      this.done.push(assembly.finish(digest));
+      return undefined;
+    }
+    const place = this.#place(assembly, item);
+    const encoded = assembly.finish(digest);
+    this.#sink.add(encoded);
+    this.done.push(encoded);
+    return place;
+  }
+
+  #place(assembly: Assembly, item: EncodedItem): SlotPiece {
+    const fileOffset = this.#sink.reserve(item.storedLength);
+    assembly.offset ??= fileOffset;
+    return { slotOffset: item.slotOffset, length: item.storedLength, fileOffset };
+  }
+}
+
+const endsContent = (piece: Piece): boolean => piece.offset + piece.length === piece.content.length;
+
 /**
  * Codes `contents` into `sink`.
  *
@@ -133,64 +176,27 @@ export async function encodeContents(
   sink: BlobSink,
   options: EncodeOptions,
 ): Promise<EncodedContent[]> {
-  const done: EncodedContent[] = [];
-  const writes = new Set<Promise<void>>();
-  let assembly: Assembly | undefined;
-
-  const take = (
-    piece: Piece,
-    item: EncodeResult['items'][number],
-  ): { slotOffset: number; length: number; fileOffset: number } | undefined => {
-    if (piece.offset === 0) assembly = new Assembly(piece.content);
-    const current = assembly!;
-    current.add(item);
-    const complete = piece.offset + piece.length === piece.content.length;
-    const digest = complete ? current.digest() : undefined;
-    const known = digest !== undefined && sink.has(digest);
-    if (known && current.offset !== undefined) sink.rewind(current.offset);
-    let write;
-    if (!known) {
-      const fileOffset = sink.reserve(item.storedLength);
-      current.offset ??= fileOffset;
-      write = { slotOffset: item.slotOffset, length: item.storedLength, fileOffset };
-    } else {
-      current.offset = undefined;
-    }
-    if (digest !== undefined) {
-      const encoded = current.finish(digest);
-      if (!known) sink.add(encoded);
-      done.push(encoded);
-    }
-    options.onBytes(piece.length);
-    return write;
-  };
-
-  const write = async (slot: number, pieces: { slotOffset: number; length: number; fileOffset: number }[]): Promise<void> => {
-    // A rewound range may be handed out again, so nothing may still be on its way there.
-    const task = pieces.length > 0 ? pool.write({ slot, path: sink.path, pieces }) : pool.release(slot);
-    const tracked = task.finally(() => writes.delete(tracked));
-    tracked.catch(() => undefined);
-    writes.add(tracked);
-    if (writes.size >= pool.threads) await Promise.race(writes);
-  };
-
-  const limit = pool.threads * 2;
-  const encoded = ordered(
+  const encoding = new Encoding(sink, options);
+  const writes = new SlotWrites(pool, sink.path);
+  const results = ordered(
     batchesOf(contents),
-    limit,
-    (batch) => encodeBatch(pool, batch as Piece[], options),
+    pool.threads * 2,
+    (batch: Piece[]) => encodeBatch(pool, batch, options),
     ({ slot }) => pool.release(slot),
   );
   try {
-    for await (const [batch, result] of encoded) {
-      // A large content's last piece may rewind over its earlier ones: let their writes land first.
-      if (batch.some((piece) => !piece.whole && piece.offset + piece.length === piece.content.length)) await Promise.all(writes);
-      const pieces = batch.map((piece, index) => take(piece as Piece, result.items[index]!)).filter((entry) => entry !== undefined);
-      await write(result.slot, pieces);
+    for await (const [batch, { slot, items }] of results) {
+      // The end of a large content may rewind over its earlier pieces, so nothing may still be on its way there.
+      if (batch.some((piece) => !piece.whole && endsContent(piece))) await writes.settle();
+      await writes.add(
+        slot,
+        batch.map((piece, index) => encoding.take(piece, items[index]!)).filter((place) => place !== undefined),
+      );
     }
-    await Promise.all(writes);
-  } finally {
-    await Promise.allSettled(writes);
+  } catch (thrown) {
+    await writes.settle().catch(() => undefined);
+    throw thrown;
   }
-  return done;
+  await writes.settle();
+  return encoding.done;
 }

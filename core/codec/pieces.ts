@@ -21,13 +21,14 @@ export interface Content {
   base?: { digest: string; piece(offset: number, length: number): RawSource | Promise<RawSource> };
 }
 
-export interface Piece {
-  content: Content;
+export interface PieceOf<T> {
+  content: T;
   offset: number;
   length: number;
   /** The piece is all of its content. */
   whole: boolean;
 }
+export type Piece = PieceOf<Content>;
 
 export const firstChunkOf = (piece: { offset: number }): number => piece.offset / 1024;
 
@@ -36,9 +37,7 @@ export function blocksBefore(content: { element: ElementId; blockLog2: number },
   return Math.ceil(offset / (elementWidths[content.element] * 2 ** content.blockLog2));
 }
 
-export function* piecesOf<T extends { length: number }>(
-  content: T,
-): Generator<{ content: T; offset: number; length: number; whole: boolean }> {
+export function* piecesOf<T extends { length: number }>(content: T): Generator<PieceOf<T>> {
   const whole = content.length <= pieceBytes;
   for (let offset = 0; offset < content.length; offset += pieceBytes) {
     yield { content, offset, length: Math.min(pieceBytes, content.length - offset), whole };
@@ -46,8 +45,8 @@ export function* piecesOf<T extends { length: number }>(
 }
 
 /** Pieces in order, gathered into tasks. Pieces of the bytes coding go alone, because they run outside native code. */
-export function* batchesOf<T extends { length: number; coding: 'tensor' | 'bytes' }>(contents: Iterable<T>) {
-  let batch: { content: T; offset: number; length: number; whole: boolean }[] = [];
+export function* batchesOf<T extends { length: number; coding: 'tensor' | 'bytes' }>(contents: Iterable<T>): Generator<PieceOf<T>[]> {
+  let batch: PieceOf<T>[] = [];
   let bytes = 0;
   for (const content of contents) {
     for (const piece of piecesOf(content)) {

@@ -95,7 +95,7 @@ function recordOf(id: string, manifest: Manifest, path: string): ArchivedRecord 
 
 /** The disk must hold what is asked for in the worst case, or nothing is begun. */
 async function assertSpace(store: Store, selected: readonly Selected[]): Promise<void> {
-  const { bytesFree } = await store.status();
+  const bytesFree = await store.backend.freeBytes();
   const largest = Math.max(0, ...selected.map(bytesOf));
   if (bytesFree >= largest) return;
   const missing = Math.ceil((largest - bytesFree) / 2 ** 20);
