@@ -31,13 +31,16 @@ export interface ServiceOptions {
   host: string;
   /** Workers of the codec; by default one for every core. */
   threads?: number;
-  /** Runs jobs that a process left queued when it ended: for services that stay. */
-  adopt?: boolean;
+  /** For services that live on: they run jobs that a process left queued when it ended, and notice what others archive. */
+  stays?: boolean;
   /** One line that belongs to no call: a catalogue moved aside, a stale lock replaced. */
   onProblem?: (message: string) => void;
 }
 
 type EventListener = <E extends EventName>(event: E, payload: PayloadOf<E>) => void;
+
+/** A service that stays looks this often for what other processes changed in the store. */
+const lookAgainMs = 5000;
 
 /** From sources, everything that goes out is held against the contract; a bundle trusts what the tests have shown. */
 const checkResults = import.meta.url.endsWith('.ts');
@@ -55,6 +58,7 @@ export class Service implements ServiceAccess {
   readonly #listeners = new Set<EventListener>();
   readonly #connections = new Set<Connection>();
   #contents: SnapshotContents | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings) {
     const onProblem = options.onProblem ?? (() => undefined);
@@ -62,7 +66,7 @@ export class Service implements ServiceAccess {
     this.catalogue = catalogue;
     this.settings = settings;
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
-    this.mirror = new SnapshotMirror(catalogue, this.store);
+    this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
     this.stages = this.#stages();
     this.queue = new JobQueue({
       records: catalogue,
@@ -73,10 +77,11 @@ export class Service implements ServiceAccess {
       onChange: (payload) => this.emit('job.changed', payload),
       onLog: (payload) => this.emit('job.log', payload),
       onProblem,
-      adopt: options.adopt ?? false,
+      adopt: options.stays ?? false,
     });
     this.#handlers = createHandlers(this);
     if (catalogue.notice) onProblem(catalogue.notice);
+    if (options.stays) this.#looking = setInterval(() => void this.mirror.sync().catch(() => undefined), lookAgainMs).unref();
   }
 
   /** @throws CairnError `bad_input` for settings that can't be read, `denied`, `no_space`, `io`. */
@@ -96,6 +101,7 @@ export class Service implements ServiceAccess {
 
   /** Interrupts running jobs, waits for them, and closes everything. */
   async close(): Promise<void> {
+    clearInterval(this.#looking);
     await this.queue.close();
     for (const connection of [...this.#connections]) connection.close('the service has closed');
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));

@@ -22,14 +22,18 @@ export const noStoreId = '';
 export class SnapshotMirror {
   readonly #catalogue: Catalogue;
   readonly #access: StoreAccess;
+  readonly #onChange: () => void;
   readonly #unreadable = new Set<string>();
+  #seen: ReadonlySet<string> | undefined;
   #looking: Promise<string> | undefined;
   #storeId = noStoreId;
   #validUntilMs = -Infinity;
 
-  constructor(catalogue: Catalogue, access: StoreAccess) {
+  /** @param onChange called where snapshots were found to have come or gone, by whoever's doing */
+  constructor(catalogue: Catalogue, access: StoreAccess, onChange: () => void) {
     this.#catalogue = catalogue;
     this.#access = access;
+    this.#onChange = onChange;
   }
 
   /** Brings the catalogue up to date unless that was done just now. @returns the id of the store, or `noStoreId` */
@@ -57,10 +61,16 @@ export class SnapshotMirror {
 
   async #look(): Promise<string> {
     const startedMs = performance.now();
-    this.#storeId = (await this.#access.exists()) ? await this.#compare(await this.#access.read()) : noStoreId;
+    if (await this.#access.exists()) this.#storeId = await this.#compare(await this.#access.read());
+    else this.#forget();
     const nowMs = performance.now();
     this.#validUntilMs = nowMs + Math.max(shortestGapMs, (nowMs - startedMs) * idleFactor);
     return this.#storeId;
+  }
+
+  #forget(): void {
+    this.#storeId = noStoreId;
+    this.#tellOfChange(new Set());
   }
 
   async #compare(store: Store): Promise<string> {
@@ -70,7 +80,15 @@ export class SnapshotMirror {
     if (gone.length > 0) this.#catalogue.removeSnapshots(store.id, gone);
     const fresh = [...stored].filter((id) => !known.has(id) && !this.#unreadable.has(id));
     for (let at = 0; at < fresh.length; at += savedAtOnce) await this.#add(store, fresh.slice(at, at + savedAtOnce));
+    this.#tellOfChange(stored);
     return store.id;
+  }
+
+  /** The catalogue may have it already, from the process that archived; what counts is what this one's clients have seen. */
+  #tellOfChange(stored: ReadonlySet<string>): void {
+    const seen = this.#seen;
+    this.#seen = stored;
+    if (seen && (seen.size !== stored.size || [...stored].some((id) => !seen.has(id)))) this.#onChange();
   }
 
   async #add(store: Store, ids: string[]): Promise<void> {

@@ -6,7 +6,7 @@ import { createClient, type Client } from '../../core/contract/client.ts';
 import { inProcessPair } from '../../core/contract/connections/in-process.ts';
 import type { EventName, PayloadOf } from '../../core/contract/methods.ts';
 import type { Job } from '../../core/contract/model.ts';
-import { Service } from '../../core/service/service.ts';
+import { Service, type ServiceOptions } from '../../core/service/service.ts';
 
 export const sampleChain = path.resolve('test/fixtures/sample-chain');
 
@@ -26,7 +26,7 @@ export class Served {
   }
 
   /** @param folder of an earlier one, to open the same home and store again */
-  static async open(folder?: string): Promise<Served> {
+  static async open(folder?: string, more: Partial<ServiceOptions> = {}): Promise<Served> {
     const place = folder ?? (await mkdtemp(path.join(tmpdir(), 'cairn-service-')));
     const problems: string[] = [];
     const options = {
@@ -35,6 +35,7 @@ export class Served {
       host: 'test',
       threads: 2,
       onProblem: (message: string) => problems.push(message),
+      ...more,
     };
     return new Served(place, await Service.open(options), problems);
   }

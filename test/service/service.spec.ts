@@ -232,9 +232,12 @@ describe('a chain', () => {
 
 describe('two services on one home', () => {
   it('see what the other archives and removes', async () => {
-    const other = await Served.open(served.folder);
+    const other = await Served.open(served.folder, { stays: true });
     expect((await other.client.call('snapshots.list', {})).snapshots).toEqual([]);
+    const changes = other.collect('catalogue.changed');
     await archived();
+    // Nobody asks: the service itself looks.
+    await expect.poll(() => changes.length, { timeout: 20_000 }).toBeGreaterThan(0);
     await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length).toBe(4);
     await served.ended(served.client.call('remove.start', { snapshots: ['run@2400'] }));
     await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length).toBe(3);

@@ -61,7 +61,7 @@ export async function withSession(
     home,
     storePath: storePathOf(options, home),
     host: stays ? 'server' : 'command line',
-    adopt: stays,
+    stays,
     onProblem,
   });
   try {
