@@ -44,26 +44,47 @@ Word load(const uint8_t* from, size_t i) {
   return word;
 }
 
-template <class Word>
-void split(const uint8_t* raw, const uint8_t* base, size_t elements, bool rotated, uint8_t* const planes[8]) {
+// One plane a pass, and nothing decided inside the loop: compilers then take many elements at a time.
+template <class Word, bool with_base, bool rotated>
+void split_plane(const uint8_t* raw, const uint8_t* base, size_t elements, unsigned plane, uint8_t* __restrict symbols) {
   constexpr unsigned bits = 8 * sizeof(Word);
   for (size_t i = 0; i < elements; ++i) {
     Word word = load<Word>(raw, i);
-    if (base != nullptr) word = static_cast<Word>(word ^ load<Word>(base, i));
+    if (with_base) word = static_cast<Word>(word ^ load<Word>(base, i));
     if (rotated) word = static_cast<Word>(word << 1 | word >> (bits - 1));
-    for (unsigned p = 0; p < sizeof(Word); ++p) planes[p][i] = static_cast<uint8_t>(word >> (8 * p));
+    symbols[i] = static_cast<uint8_t>(word >> (8 * plane));
   }
 }
 
 template <class Word>
-void merge(const uint8_t* const planes[8], const uint8_t* base, size_t elements, bool rotated, uint8_t* raw) {
+void split(const uint8_t* raw, const uint8_t* base, size_t elements, bool rotated, uint8_t* const planes[8]) {
+  for (unsigned p = 0; p < sizeof(Word); ++p) {
+    if (base == nullptr) {
+      (rotated ? split_plane<Word, false, true> : split_plane<Word, false, false>)(raw, base, elements, p, planes[p]);
+    } else {
+      (rotated ? split_plane<Word, true, true> : split_plane<Word, true, false>)(raw, base, elements, p, planes[p]);
+    }
+  }
+}
+
+template <class Word, bool with_base, bool rotated>
+void merge_words(const uint8_t* const planes[8], const uint8_t* base, size_t elements, uint8_t* __restrict raw) {
   constexpr unsigned bits = 8 * sizeof(Word);
   for (size_t i = 0; i < elements; ++i) {
     Word word = 0;
     for (unsigned p = 0; p < sizeof(Word); ++p) word = static_cast<Word>(word | Word{planes[p][i]} << (8 * p));
     if (rotated) word = static_cast<Word>(word >> 1 | word << (bits - 1));
-    if (base != nullptr) word = static_cast<Word>(word ^ load<Word>(base, i));
+    if (with_base) word = static_cast<Word>(word ^ load<Word>(base, i));
     std::memcpy(raw + i * sizeof(Word), &word, sizeof(Word));
+  }
+}
+
+template <class Word>
+void merge(const uint8_t* const planes[8], const uint8_t* base, size_t elements, bool rotated, uint8_t* raw) {
+  if (base == nullptr) {
+    (rotated ? merge_words<Word, false, true> : merge_words<Word, false, false>)(planes, base, elements, raw);
+  } else {
+    (rotated ? merge_words<Word, true, true> : merge_words<Word, true, false>)(planes, base, elements, raw);
   }
 }
 
