@@ -82,10 +82,10 @@ void fill_plane_entries(const KeyCounts& counts, const KeyTables& tables, uint32
   }
 }
 
-size_t write_raw_plane(const uint8_t* plane, size_t count, uint8_t* out, size_t capacity) {
+size_t write_raw_plane(const uint16_t* pairs, size_t count, uint8_t* out, size_t capacity) {
   if (count + 1 > capacity) return does_not_fit;
   out[0] = mode_raw;
-  std::memcpy(out + 1, plane, count);
+  for (size_t i = 0; i < count; ++i) out[1 + i] = static_cast<uint8_t>(pairs[i]);
   return count + 1;
 }
 
@@ -108,21 +108,31 @@ size_t write_coded_plane(const uint16_t* pairs, size_t count, const KeyCounts& c
   return used + streams;
 }
 
+template <unsigned width>
+void gather_bytes(const uint8_t* values, size_t count, uint16_t* pairs) {
+  for (size_t i = 0; i < count; ++i) pairs[i] = static_cast<uint16_t>((pairs[i] & 0xff00) | values[i * width]);
+}
+
 // Puts byte `plane` of every value beside its key.
 void gather_plane(const Zigzags& zigzags, size_t count, unsigned plane) {
-  const unsigned width = zigzags.shape.width;
-  for (size_t i = 0; i < count; ++i) zigzags.pairs[i] = static_cast<uint16_t>((zigzags.pairs[i] & 0xff00) | zigzags.values[i * width + plane]);
+  if (zigzags.shape.width == 1) return gather_bytes<1>(zigzags.values, count, zigzags.pairs);
+  if (zigzags.shape.width == 2) return gather_bytes<2>(zigzags.values + plane, count, zigzags.pairs);
+  gather_bytes<4>(zigzags.values + plane, count, zigzags.pairs);
+}
+
+bool is_constant_plane(const uint16_t* pairs, size_t count) {
+  unsigned differing = 0;
+  for (size_t i = 1; i < count; ++i) differing |= pairs[i] ^ pairs[0];
+  return (differing & 0xff) == 0;
 }
 
 size_t write_plane(const Zigzags& zigzags, size_t count, unsigned plane, unsigned key_bits, Scratch& scratch, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(scratch);
   if (capacity < 2) return does_not_fit;
   gather_plane(zigzags, count, plane);
-  uint8_t* const plane_bytes = scratch.take<uint8_t>(count);
-  for (size_t i = 0; i < count; ++i) plane_bytes[i] = static_cast<uint8_t>(zigzags.pairs[i]);
-  if (std::memcmp(plane_bytes, plane_bytes + 1, count - 1) == 0) {
+  if (is_constant_plane(zigzags.pairs, count)) {
     out[0] = mode_constant;
-    out[1] = plane_bytes[0];
+    out[1] = static_cast<uint8_t>(zigzags.pairs[0]);
     return 2;
   }
   const KeyCounts counts = count_by_key(zigzags.pairs, count, scratch);
@@ -131,11 +141,18 @@ size_t write_plane(const Zigzags& zigzags, size_t count, unsigned plane, unsigne
     const size_t coded = write_coded_plane(zigzags.pairs, count, counts, code, key_bits, scratch, out, std::min(capacity, count + 1));
     if (coded != does_not_fit) return coded;
   }
-  return write_raw_plane(plane_bytes, count, out, capacity);
+  return write_raw_plane(zigzags.pairs, count, out, capacity);
+}
+
+template <unsigned width>
+void scatter_bytes(const uint8_t* plane_bytes, size_t count, uint8_t* out) {
+  for (size_t i = 0; i < count; ++i) out[i * width] = plane_bytes[i];
 }
 
 void scatter_plane(const uint8_t* plane_bytes, size_t count, unsigned width, unsigned plane, uint8_t* out) {
-  for (size_t i = 0; i < count; ++i) out[i * width + plane] = plane_bytes[i];
+  if (width == 1) return scatter_bytes<1>(plane_bytes, count, out);
+  if (width == 2) return scatter_bytes<2>(plane_bytes, count, out + plane);
+  scatter_bytes<4>(plane_bytes, count, out + plane);
 }
 
 bool read_coded_plane(const uint8_t* from, const uint8_t* end, const DifferenceShape& shape, const RawTarget& target, size_t count, Scratch& scratch, uint8_t* plane) {
