@@ -11,8 +11,8 @@ import { summarise } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import type { StoreAccess } from './store-access.ts';
 
-/** Looking again takes at most this part of the time. */
-const idleFactor = 20;
+/** Between two looks passes this many times what a look takes. */
+const idleFactor = 5;
 const shortestGapMs = 500;
 const savedAtOnce = 1000;
 
@@ -28,6 +28,7 @@ export class SnapshotMirror {
   #looking: Promise<string> | undefined;
   #storeId = noStoreId;
   #validUntilMs = -Infinity;
+  #stale = false;
 
   /** @param onChange called where snapshots were found to have come or gone, by whoever's doing */
   constructor(catalogue: Catalogue, access: StoreAccess, onChange: () => void) {
@@ -38,14 +39,22 @@ export class SnapshotMirror {
 
   /** Brings the catalogue up to date unless that was done just now. @returns the id of the store, or `noStoreId` */
   sync(): Promise<string> {
-    if (performance.now() < this.#validUntilMs) return Promise.resolve(this.#storeId);
-    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
-    return this.#looking;
+    if (!this.#stale && performance.now() < this.#validUntilMs) return Promise.resolve(this.#storeId);
+    if (!this.#stale && this.#looking) return this.#looking;
+    this.#stale = false;
+    const turn: Promise<string> = (this.#looking ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#look())
+      .finally(() => {
+        if (this.#looking === turn) this.#looking = undefined;
+      });
+    this.#looking = turn;
+    return turn;
   }
 
-  /** The next `sync` looks again. */
+  /** The next `sync` looks again, after a look under way, which may have begun before the change. */
   invalidate(): void {
-    this.#validUntilMs = -Infinity;
+    this.#stale = true;
   }
 
   save(storeId: string, id: string, manifest: Manifest): void {
@@ -74,8 +83,9 @@ export class SnapshotMirror {
   }
 
   async #compare(store: Store): Promise<string> {
-    const stored = new Set(await store.snapshotIds());
+    // In this order: one that is archived in between must not look as if it were gone.
     const known = this.#catalogue.snapshotIds(store.id);
+    const stored = new Set(await store.snapshotIds());
     const gone = [...known].filter((id) => !stored.has(id));
     if (gone.length > 0) this.#catalogue.removeSnapshots(store.id, gone);
     const fresh = [...stored].filter((id) => !known.has(id) && !this.#unreadable.has(id));
