@@ -16,24 +16,26 @@ export function socketAddress(page: string, token: string | undefined): string {
   return address.href;
 }
 
-const ports: MessagePort[] = [];
-const waiting: ((port: MessagePort) => void)[] = [];
+let kept: MessagePort | undefined;
+let waiting: ((port: MessagePort) => void) | undefined;
 
 /** Ports may arrive before anybody asks for one, so the page listens from the start. */
 export function listenForPorts(): void {
   window.addEventListener('message', (event) => {
     const port = event.ports[0];
     if (event.source !== window || port === undefined || shell() === undefined) return;
-    const next = waiting.shift();
+    const next = waiting;
+    waiting = undefined;
     if (next) next(port);
-    else ports.push(port);
+    else kept = port;
   });
 }
 
+/** The newest port that nobody has taken, or the next to come. Who asks again gives up the earlier wait. */
 function nextPort(): Promise<MessagePort> {
-  const port = ports.pop();
-  ports.length = 0;
-  return port ? Promise.resolve(port) : new Promise((resolve) => waiting.push(resolve));
+  const port = kept;
+  kept = undefined;
+  return port ? Promise.resolve(port) : new Promise((resolve) => (waiting = resolve));
 }
 
 /**

@@ -16,6 +16,7 @@ class Service {
   #status = $state<Status>('connecting');
   #reason = $state('');
   #tries = 0;
+  #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<{ event: EventName; listener: (payload: never) => void; end?: () => void }>();
   readonly #arrivals = new Set<() => void>();
@@ -32,10 +33,13 @@ class Service {
 
   async connect(): Promise<void> {
     clearTimeout(this.#timer);
+    const attempt = ++this.#attempt;
     try {
-      this.#adopt(createClient(await openConnection()));
+      const client = createClient(await openConnection());
+      if (attempt === this.#attempt) this.#adopt(client);
+      else client.close();
     } catch (thrown) {
-      this.#lose(toCairnError(thrown).message);
+      if (attempt === this.#attempt) this.#lose(toCairnError(thrown).message);
     }
   }
 
@@ -71,7 +75,7 @@ class Service {
     this.#client = client;
     this.#tries = 0;
     this.#status = 'connected';
-    client.onClose((reason) => this.#lose(reason ?? ''));
+    client.onClose((reason) => this.#client === client && this.#lose(reason ?? ''));
     for (const entry of this.#listeners) entry.end = client.subscribe(entry.event, entry.listener as (payload: unknown) => void);
     for (const arrival of [...this.#arrivals]) arrival();
     client.call('service.about', {}).then(

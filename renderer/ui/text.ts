@@ -67,7 +67,7 @@ export const text = {
     archived: (done: number, all: number) =>
       all === 0 ? 'No steps' : done === all ? 'All archived' : `${formatCount(done)} of ${formatCount(all)} archived`,
     incomplete: (n: number) => `${formatCount(n)} incomplete`,
-    archiveAll: (n: number) => (n === 1 ? 'Archive 1 run' : `Archive all ${formatCount(n)} runs`),
+    archiveAll: (n: number) => (n === 1 ? 'Archive' : `Archive all ${formatCount(n)} runs`),
     archiveChosen: (n: number, of: number) =>
       n === of ? `Archive ${count(n, 'run')}` : `Archive ${formatCount(n)} of ${count(of, 'run')}`,
     nothingOpen: 'Nothing to archive',
