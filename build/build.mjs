@@ -1,7 +1,8 @@
 /** Bundles everything into dist/: command line, worker, service process, desktop shell, and the renderer. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'vite';
+import { buildNative } from './native.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
@@ -41,6 +42,7 @@ async function buildNode() {
 
 mkdirSync(dist, { recursive: true });
 await buildNode();
-copyFileSync(path.join(root, 'core/native/build/Release/cairn.node'), path.join(dist, 'cairn.node'));
+// Not copied in place: a process that has the old one mapped would crash.
+buildNative({ copyTo: path.join(dist, 'cairn.node') });
 await build({ configFile: path.join(root, 'build/vite.renderer.config.ts'), logLevel: 'warn' });
 chmodSync(path.join(dist, 'cli.js'), 0o755);
