@@ -6,7 +6,7 @@
  * Whether a delta is really taken is the coder's choice, block by block; here it is only allowed.
  */
 import { bytesBlockLog2, elements, tensorBlockLog2, type ElementId } from '../codec/elements.ts';
-import type { BasePart, BaseSet, PartName } from './pairing.ts';
+import { pairFiles, type BasePart, type BaseSet, type PartName } from './pairing.ts';
 
 /** Deltas to apply at most for one tensor. */
 export const defaultMaxDepth = 8;
@@ -65,16 +65,25 @@ function namesOf(file: PlanFile): (PartName | undefined)[] {
   return names;
 }
 
-function baseFor(name: PartName | undefined, content: PlannedContent, options: PlanOptions): BasePart | undefined {
-  const base = name && options.bases?.find(name, content.length);
-  const fits =
-    base && base.element === content.element && base.blockLog2 === content.blockLog2 && base.depth < (options.maxDepth ?? defaultMaxDepth);
-  return fits ? base : undefined;
+type FindBase = (name: PartName | undefined, content: PlannedContent) => BasePart | undefined;
+
+function basesFor(files: readonly PlanFile[], { bases, maxDepth = defaultMaxDepth }: PlanOptions): FindBase {
+  if (!bases) return () => undefined;
+  const pairs = pairFiles(
+    files.filter((file) => file.parts.length > 0).map((file) => file.path),
+    bases.files(),
+  );
+  return (name, content) => {
+    const base = name && bases.find(name, content.length, pairs.get(name.file));
+    const fits = base && base.element === content.element && base.blockLog2 === content.blockLog2 && base.depth < maxDepth;
+    return fits ? base : undefined;
+  };
 }
 
 /** @returns what to store: contents in the order of files and offsets, and how each file is put together from them. */
 export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = {}): SnapshotPlan {
   const contents: PlannedContent[] = [];
+  const baseFor = basesFor(files, options);
   const add = (content: PlannedContent): number => contents.push(content) - 1;
   const planned = files.map((file, index): PlannedFile => {
     const names = namesOf(file);
@@ -88,7 +97,7 @@ export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = 
         blockLog2: tensorBlockLog2,
         coding: 'tensor',
       };
-      const base = baseFor(names[number], content, options);
+      const base = baseFor(names[number], content);
       return { ...range, content: add(base ? { ...content, base } : content) };
     });
     const ranges = remainderOf(file);

@@ -11,6 +11,7 @@ import { scan } from '../../scan/scanner.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobContext, JobResult } from '../job.ts';
+import { findBase } from './ancestor.ts';
 import { archiveCheckpoint } from './archive-checkpoint.ts';
 import { ArchivedSteps, pathInRun, selectCheckpoints, type Selected } from './selection.ts';
 
@@ -164,12 +165,11 @@ class Archive {
 
   async #archive({ run, checkpoint }: Selected, progress: ArchiveProgress): Promise<void> {
     try {
-      const base = this.#params.keyframe ? undefined : await this.#archived.before(run, checkpoint.step);
+      const { method, threads, keyframe } = this.#params;
+      const coding = { method, maxDepth: defaultMaxDepth, pool: this.#context.pool(threads), cancel: this.#cancel };
+      const base = keyframe ? undefined : await findBase(this.#store, this.#archived, run, checkpoint, coding);
       const { id, manifest } = await archiveCheckpoint(this.#store, run, checkpoint, base, {
-        method: this.#params.method,
-        maxDepth: defaultMaxDepth,
-        pool: this.#context.pool(this.#params.threads),
-        cancel: this.#cancel,
+        ...coding,
         now: () => new Date(),
         onBytes: (phase, bytes) => progress.add(phase, bytes),
       });

@@ -9,12 +9,12 @@ import type { Plan, PlanItem } from '../../contract/model.ts';
 import { estimateBytes, spread, type Sample } from '../../plan/cost.ts';
 import { BaseSet } from '../../plan/pairing.ts';
 import { defaultMaxDepth, planSnapshot, type PlanFile, type PlannedContent } from '../../plan/planner.ts';
-import type { FoundRun } from '../../scan/found.ts';
 import { scan } from '../../scan/scanner.ts';
 import { LocalBackend } from '../../store/backends/local.ts';
 import type { Store } from '../../store/store.ts';
 import type { StageAccess } from '../job.ts';
 import type { ArchiveParams } from './archive.ts';
+import { findBase, type Ancestor } from './ancestor.ts';
 import { baseSetOf, Originals } from './base-set.ts';
 import { readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 import { ArchivedSteps, selectCheckpoints, type Selected } from './selection.ts';
@@ -51,8 +51,7 @@ function plannedBases(files: CheckpointFile[], depth: number): Bases {
   return { set, depth, read: ({ base }, length) => ({ file: { path: paths.get(base!.file)!, offset: base!.offset, length } }) };
 }
 
-async function archivedBases(store: Store, archived: ArchivedSteps, run: FoundRun, step: number): Promise<Bases | undefined> {
-  const before = await archived.before(run, step);
+async function archivedBases(store: Store, before: Ancestor | undefined): Promise<Bases | undefined> {
   if (!before) return undefined;
   const originals = await Originals.of(before.manifest);
   return {
@@ -121,7 +120,10 @@ class Estimate {
   async #basesFor({ run, checkpoint }: Selected): Promise<Bases | undefined> {
     if (this.#params.keyframe) return undefined;
     if (this.#previous?.run === run.path) return this.#previous.bases;
-    return this.#store && this.#archived ? archivedBases(this.#store, this.#archived, run, checkpoint.step) : undefined;
+    if (!this.#store || !this.#archived) return undefined;
+    const { method, threads } = this.#params;
+    const coding = { method, maxDepth: defaultMaxDepth, pool: this.#access.pool(threads), cancel: this.#cancel };
+    return archivedBases(this.#store, await findBase(this.#store, this.#archived, run, checkpoint, coding));
   }
 
   /** The largest tensors weigh most, so they are preferred; the same ones at every call. */

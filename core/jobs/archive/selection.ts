@@ -10,7 +10,17 @@ export interface Selected {
   checkpoint: FoundCheckpoint;
 }
 
-/** @throws CairnError `not_found` where nothing fits. */
+/** When a run's first checkpoint was saved, in nanoseconds. */
+function begun({ checkpoints }: FoundRun): bigint {
+  const saved = checkpoints.map(({ files }) => files.reduce((newest, { mtimeNs }) => (mtimeNs > newest ? mtimeNs : newest), 0n));
+  return saved.reduce((first, time) => (time < first ? time : first), saved[0] ?? 0n);
+}
+
+/**
+ * Runs by the time they began, so that a model comes before what was fine-tuned from it.
+ *
+ * @throws CairnError `not_found` where nothing fits.
+ */
 export function selectCheckpoints(
   runs: readonly FoundRun[],
   run: string | undefined,
@@ -19,6 +29,9 @@ export function selectCheckpoints(
 ): Selected[] {
   const selected = runs
     .filter((candidate) => run === undefined || candidate.name === run || candidate.path === run)
+    .map((candidate) => ({ candidate, begun: begun(candidate) }))
+    .toSorted((a, b) => Number(a.begun - b.begun))
+    .map(({ candidate }) => candidate)
     .flatMap((candidate) => candidate.checkpoints.map((checkpoint) => ({ run: candidate, checkpoint })))
     .filter(({ checkpoint }) => steps === undefined || steps.includes(checkpoint.step));
   if (selected.length > 0) return selected;
@@ -45,10 +58,21 @@ export function isSame(manifest: Manifest, checkpoint: FoundCheckpoint): boolean
   );
 }
 
+export interface ArchivedSnapshot {
+  id: string;
+  step: number;
+  path: string;
+  created: string;
+}
+
+/** Manifests of these many snapshots are held, because an archive of many runs looks at the same ones again and again. */
+const maxHeldManifests = 64;
+
 /** The snapshots of a store by run and place in it, kept up to date while an archive adds to them. */
 export class ArchivedSteps {
   readonly #store: Store;
-  readonly #byRun = new Map<string, { id: string; step: number; path: string; created: string }[]>();
+  readonly #byRun = new Map<string, ArchivedSnapshot[]>();
+  readonly #manifests = new Map<string, Promise<Manifest>>();
 
   private constructor(store: Store) {
     this.#store = store;
@@ -60,7 +84,7 @@ export class ArchivedSteps {
     return archived;
   }
 
-  add(runPath: string, snapshot: { id: string; step: number; path: string; created: string }): void {
+  add(runPath: string, snapshot: ArchivedSnapshot): void {
     const steps = this.#byRun.get(runPath) ?? [];
     steps.push(snapshot);
     this.#byRun.set(runPath, steps);
@@ -78,8 +102,26 @@ export class ArchivedSteps {
 
   /** The newest snapshot before a step, which the step's deltas are taken against. */
   async before(run: FoundRun, step: number): Promise<{ id: string; manifest: Manifest } | undefined> {
-    const earlier = (this.#byRun.get(run.path) ?? []).filter((candidate) => candidate.step < step);
-    const newest = earlier.toSorted((a, b) => a.step - b.step || a.created.localeCompare(b.created)).at(-1);
+    const newest = this.ofRun(run.path).findLast((candidate) => candidate.step < step);
     return newest && { id: newest.id, manifest: await this.#store.manifest(newest.id) };
+  }
+
+  /** A run's snapshots by step, of one step the newest last. */
+  ofRun(runPath: string): ArchivedSnapshot[] {
+    return (this.#byRun.get(runPath) ?? []).toSorted((a, b) => a.step - b.step || a.created.localeCompare(b.created));
+  }
+
+  /** The last step of every run, of the run archived last first. */
+  newestOfRuns(): ArchivedSnapshot[] {
+    const newest = [...this.#byRun.keys()].map((runPath) => this.ofRun(runPath).at(-1)!);
+    return newest.toSorted((a, b) => b.created.localeCompare(a.created));
+  }
+
+  /** @throws CairnError `not_found`, `damaged`, `unsupported`. */
+  manifest(id: string): Promise<Manifest> {
+    const held = this.#manifests.get(id) ?? this.#store.manifest(id);
+    this.#manifests.set(id, held);
+    if (this.#manifests.size > maxHeldManifests) this.#manifests.delete(this.#manifests.keys().next().value!);
+    return held;
   }
 }
