@@ -26,6 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    rollupOptions: { checks: { pluginTimings: false } },
     chunkSizeWarningLimit: 1200,
   },
 });
