@@ -110,6 +110,7 @@ export class WebContents extends EventEmitter {
   async #open(preload: string | undefined): Promise<Page> {
     const page = await currentContext().newPage();
     const cdp = await currentContext().newCDPSession(page);
+    page.setDefaultTimeout(15_000);
     this.#page = page;
     this.#cdp = cdp;
     cdp.on('Runtime.executionContextCreated', ({ context }) => this.#enter(context));

@@ -107,14 +107,13 @@ export const mainWorldText = `(${exposingWorld.toString()})();`;
 
 /** Text for the preload's world: the two modules of Electron that a sandboxed preload has, then the preload. In the top document only. */
 export function preloadWorldText(preload: string): string {
-  return `if (window === top) (() => {
-  const electron = (${preloadWorld.toString()})((text) => globalThis[${JSON.stringify(bindingName)}](text));
-  const require = (name) => {
+  return `if (window === top) {
+  const modules = (${preloadWorld.toString()})((text) => globalThis[${JSON.stringify(bindingName)}](text));
+  ((require, module, exports) => {
+${preload}
+  })((name) => {
     if (name !== 'electron') throw new Error('module not found: ' + name);
-    return electron;
-  };
-  const module = { exports: {} };
-  const exports = module.exports;
-  ${preload}
-})();`;
+    return modules;
+  }, { exports: {} }, {});
+}`;
 }

@@ -1,0 +1,76 @@
+/** The main job on the desktop: from the system's folder dialog to restored files that are equal, all through the window. */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { troubledMark } from '../../electron/tray-marks.ts';
+import { bytesBelow, copyChain } from './chain.ts';
+import { closeBrowser } from './harness/chromium-context.ts';
+import { endAll, launch } from './harness/launch.ts';
+
+afterEach(endAll);
+afterAll(closeBrowser);
+
+test('a folder is picked, its chain archived, and a step restored bit for bit', async () => {
+  const desktop = await launch();
+  const { dialogs, powerSaveBlocker } = desktop.harness;
+  const chain = await copyChain(desktop.folder);
+  const page = await desktop.page();
+
+  dialogs.answers.push({ canceled: false, filePaths: [path.dirname(chain)] });
+  await page.getByRole('button', { name: 'Add folder' }).click();
+  await page.getByText('0 of 4 archived').waitFor();
+  expect(dialogs.shown).toMatchObject([
+    { kind: 'open', window: desktop.window, options: { properties: ['openDirectory', 'createDirectory'] } },
+  ]);
+
+  await page.getByRole('button', { name: 'Archive', exact: true }).click();
+  await page.getByText('All archived').first().waitFor({ timeout: 30_000 });
+  await expect.poll(() => desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
+  expect(desktop.tray.toolTips.some((line) => line.startsWith('Cairn: Archive'))).toBe(true);
+  expect(desktop.window.progress.at(-1)).toBe(-1);
+  expect(powerSaveBlocker.started).toBe(1);
+  expect(powerSaveBlocker.running.size).toBe(0);
+
+  await page.getByRole('link', { name: 'ft-07' }).click();
+  await page.getByRole('row', { name: '2,200' }).click();
+  await page.getByRole('button', { name: 'Restore…' }).click();
+  const target = path.join(desktop.folder, 'restored');
+  await mkdir(target);
+  dialogs.answers.push({ canceled: false, filePaths: [target] });
+  await page.getByRole('button', { name: 'Choose…' }).click();
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByText('Done: Restore', { exact: false }).first().waitFor();
+  expect(await bytesBelow(target)).toEqual(await bytesBelow(path.join(chain, 'step-002200')));
+});
+
+test('a dialog that is cancelled adds nothing', async () => {
+  const desktop = await launch();
+  const page = await desktop.page();
+  desktop.harness.dialogs.answers.push({ canceled: true, filePaths: [] });
+  await page.getByRole('button', { name: 'Add folder' }).click();
+  await expect.poll(() => desktop.harness.dialogs.shown.length).toBe(1);
+  await page.getByRole('heading', { name: 'Keep every checkpoint' }).waitFor();
+});
+
+test('a job that fails while nobody looks is told by notification and tray, until somebody does', async () => {
+  const desktop = await launch();
+  const chain = await copyChain(desktop.folder);
+  const page = await desktop.page();
+  desktop.harness.dialogs.answers.push({ canceled: false, filePaths: [chain] });
+  await page.getByRole('button', { name: 'Add folder' }).click();
+  await page.getByText('0 of 4 archived').waitFor();
+
+  desktop.window.blur();
+  await rm(chain, { recursive: true });
+  await page.getByRole('button', { name: 'Archive', exact: true }).click();
+  await expect.poll(() => desktop.harness.Notification.shown, { timeout: 20_000 }).toHaveLength(1);
+  expect(desktop.harness.Notification.shown[0]!.title).toMatch(/^Failed: Archive/);
+  await expect.poll(() => desktop.tray.image.address).toBe(troubledMark);
+  expect(desktop.tray.toolTips.at(-1)).toContain('failed');
+
+  desktop.window.hide();
+  desktop.harness.Notification.shown[0]!.emit('click');
+  expect(desktop.window.isVisible()).toBe(true);
+  expect(desktop.tray.image.address).not.toBe(troubledMark);
+  expect(desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
+});

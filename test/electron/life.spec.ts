@@ -1,0 +1,168 @@
+/** Start, second start, crash of the service, closing and quitting: in which order, and what is left. */
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { copyChain } from './chain.ts';
+import { closeBrowser } from './harness/chromium-context.ts';
+import { endAll, launch, type Launched } from './harness/launch.ts';
+
+afterEach(endAll);
+afterAll(closeBrowser);
+
+const emptyLibrary = { name: 'Keep every checkpoint' };
+
+/** Starts archiving the chain and freezes the service as soon as the shell has heard of the job. */
+async function freezeInJob(desktop: Launched): Promise<() => void> {
+  const page = await desktop.page();
+  await page.getByText('0 of 4 archived').waitFor({ timeout: 20_000 });
+  const { tray, service } = desktop;
+  const frozen = new Promise<void>((resolve) => {
+    const setToolTip = tray.setToolTip.bind(tray);
+    tray.setToolTip = (text) => {
+      setToolTip(text);
+      if (!text.startsWith('Cairn: Archive')) return;
+      process.kill(service.pid!, 'SIGSTOP');
+      tray.setToolTip = setToolTip;
+      resolve();
+    };
+  });
+  await page.getByRole('button', { name: 'Archive', exact: true }).click();
+  await frozen;
+  return () => void process.kill(service.pid!, 'SIGCONT');
+}
+
+async function launchWithChain(): Promise<Launched> {
+  const desktop = await launch();
+  await desktop.untilServiceReady();
+  const chain = await copyChain(desktop.folder);
+  desktop.harness.dialogs.answers.push({ canceled: false, filePaths: [chain] });
+  desktop.harness.Menu.application!.click('Add Folder…');
+  return desktop;
+}
+
+test('quitting ends window, service and process in this order', async () => {
+  const desktop = await launch();
+  await desktop.page();
+  await desktop.untilServiceReady();
+  const order: string[] = [];
+  desktop.window.on('closed', () => order.push('window'));
+  desktop.service.on('message', (message: { state: string }) => order.push(message.state));
+  desktop.service.on('exit', () => order.push('exit'));
+  desktop.app.on('quit', () => order.push('quit'));
+  await desktop.quit();
+  expect(order).toEqual(['window', 'closed', 'exit', 'quit']);
+  expect(desktop.tray.isDestroyed).toBe(true);
+  expect(desktop.app.history.filter((name) => name.endsWith('quit'))).toEqual([
+    'before-quit',
+    'will-quit',
+    'before-quit',
+    'will-quit',
+    'quit',
+  ]);
+});
+
+test('closing the window ends the application where nothing runs', async () => {
+  const desktop = await launch();
+  await desktop.untilServiceReady();
+  desktop.window.close();
+  expect(await desktop.app.ended).toBe(0);
+});
+
+test('with a job running it stays in the tray, and ends when the job has', async () => {
+  const desktop = await launchWithChain();
+  const thaw = await freezeInJob(desktop);
+  desktop.window.close();
+  await expect.poll(() => desktop.harness.BrowserWindow.getAllWindows()).toHaveLength(0);
+  expect(desktop.app.history).toContain('window-all-closed');
+  expect(desktop.app.history).not.toContain('before-quit');
+  thaw();
+  expect(await desktop.app.ended).toBe(0);
+  expect(await readdir(path.join(desktop.folder, 'store', 'snapshots'))).toHaveLength(4);
+});
+
+test('quitting over a running job asks first', async () => {
+  const desktop = await launchWithChain();
+  const { dialogs } = desktop.harness;
+  const thaw = await freezeInJob(desktop);
+  dialogs.answers.push({ response: 0 });
+  desktop.tray.menu!.click('Quit Cairn');
+  await expect.poll(() => dialogs.shown.at(-1)?.options['message']).toBe('A job is running');
+  expect(desktop.app.history).not.toContain('before-quit');
+
+  dialogs.answers.push({ response: 1 });
+  desktop.harness.Menu.application!.click('Quit Cairn');
+  await expect.poll(() => desktop.app.history).toContain('will-quit');
+  thaw();
+  expect(await desktop.app.ended).toBe(0);
+  expect(desktop.service.heard).toContainEqual({ state: 'closed' });
+});
+
+test('the tray hides the window and shows it again', async () => {
+  const desktop = await launch();
+  await desktop.page();
+  await expect.poll(() => desktop.window.isVisible()).toBe(true);
+  desktop.tray.menu!.click('Hide Cairn');
+  expect(desktop.window.isVisible()).toBe(false);
+  desktop.tray.menu!.click('Show Cairn');
+  expect(desktop.window.isVisible()).toBe(true);
+  desktop.tray.emit('click');
+  expect(desktop.window.isVisible()).toBe(false);
+});
+
+test('a second start hands its folders over, shows the window that is there, and ends', async () => {
+  const first = await launch();
+  const page = await first.page();
+  await first.untilServiceReady();
+  first.window.hide();
+  const chain = await copyChain(first.folder);
+  const second = await launch({ folder: first.folder, words: [chain, path.join(first.folder, 'not-there')] });
+  expect(await second.app.ended).toBe(0);
+  expect(second.harness.BrowserWindow.getAllWindows()).toEqual([]);
+  expect(second.harness.UtilityProcess.all).toEqual([]);
+  await expect.poll(() => first.window.isVisible()).toBe(true);
+  await page.getByText('0 of 4 archived').waitFor();
+});
+
+test('what a second start hands over is checked', async () => {
+  const desktop = await launch();
+  const page = await desktop.page();
+  await page.getByRole('heading', emptyLibrary).waitFor();
+  for (const additional of [undefined, null, 7, { folders: 'x' }, { folders: ['relative', 5] }, { folders: [''] }]) {
+    desktop.app.emit('second-instance', {}, [], '/', additional);
+  }
+  await page.waitForTimeout(200);
+  expect(desktop.harness.dialogs.shown).toEqual([]);
+  await page.getByRole('heading', emptyLibrary).waitFor();
+});
+
+test('a service that crashes is started again, and the window goes on with the new one', async () => {
+  const desktop = await launch();
+  const page = await desktop.page();
+  await page.getByRole('heading', emptyLibrary).waitFor();
+  const before = desktop.service;
+  before.crash();
+  await page.getByText('Connection to the service lost.').waitFor();
+  await expect.poll(() => desktop.service !== before).toBe(true);
+  await desktop.untilServiceReady();
+  await page.getByText('Connection to the service lost.').waitFor({ state: 'hidden' });
+
+  const chain = await copyChain(desktop.folder);
+  desktop.harness.dialogs.answers.push({ canceled: false, filePaths: [chain] });
+  await page.getByRole('button', { name: 'Add folder' }).click();
+  await page.getByText('0 of 4 archived').waitFor();
+});
+
+test('a service that can not open its home is told of; trying again succeeds once the cause is gone', async () => {
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const folder = await mkdtemp(path.join(tmpdir(), 'cairn-desktop-'));
+  await mkdir(path.join(folder, 'home'));
+  await writeFile(path.join(folder, 'home', 'catalogue.sqlite'), '');
+  await mkdir(path.join(folder, 'home', 'settings.json'));
+  const desktop = await launch({ folder });
+  const { dialogs } = desktop.harness;
+  dialogs.answers.push({ response: 0 });
+  await expect.poll(() => dialogs.shown.length, { timeout: 20_000 }).toBe(1);
+  expect(dialogs.shown[0]!.options['message']).toContain('service is not running');
+  await rm(path.join(folder, 'home', 'settings.json'), { recursive: true });
+});
