@@ -1,5 +1,5 @@
 /** Bundles everything into dist/: command line, worker, service process, desktop shell, and the renderer. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'vite';
 import { buildNative } from './native.mjs';
@@ -40,8 +40,18 @@ async function buildNode() {
   if (existsSync(path.join(root, 'electron/preload.ts'))) await bundle({ preload: 'electron/preload.ts' }, 'cjs', '[name].cjs');
 }
 
+/** Bundles carry their hash in their name, so those of an earlier build would stay for ever. */
+function removeStale(begunMs) {
+  for (const name of readdirSync(dist)) {
+    const file = path.join(dist, name);
+    if (/\.c?js$/.test(name) && statSync(file).mtimeMs < begunMs) rmSync(file);
+  }
+}
+
+const begunMs = Date.now() - 1000;
 mkdirSync(dist, { recursive: true });
 await buildNode();
+removeStale(begunMs);
 // Not copied in place: a process that has the old one mapped would crash.
 buildNative({ copyTo: path.join(dist, 'cairn.node') });
 await build({ configFile: path.join(root, 'build/vite.renderer.config.ts'), logLevel: 'warn' });

@@ -201,7 +201,7 @@ export class Store {
       await this.assertWriting();
       if (!(await this.#snapshots.has(id))) throw noSnapshot(id);
       if (!force && (await this.pins()).has(id))
-        throw new CairnError('denied', `snapshot ${id}: it is pinned; unpin it first, or use --force`);
+        throw new CairnError('denied', `snapshot ${id}: it is pinned; unpin it first (cairn unpin)`);
       await this.backend.remove(nameOfManifest(id));
       await this.backend.remove(nameOfPin(id));
       this.#snapshots.forget(id);
