@@ -104,6 +104,9 @@ export const methods = {
     z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) }),
   ),
 
+  /** What changed from `a` to `b`. */
+  'snapshots.diff': method(z.object({ a: snapshotName, b: snapshotName, ...page }), z.object({ diff: model.snapshotDiff })),
+
   /** A pinned snapshot can't be removed until it is unpinned. */
   'snapshots.pin': method(
     z.object({ snapshots: z.array(snapshotName).min(1), pinned: z.boolean() }),
@@ -121,10 +124,17 @@ export const methods = {
   /** Measures the codec on the newest checkpoints below `paths`. Takes some seconds a scenario. */
   'bench.run': method(benchParams, z.object({ results: z.array(model.benchRecord) })),
 
-  'jobs.list': method(none, z.object({ jobs: z.array(model.job) })),
+  'jobs.list': method(none, z.object({ jobs: z.array(model.job), pause: model.queuePause.optional() })),
   'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),
   'jobs.cancel': method(z.object({ id: z.string() }), none),
   'jobs.retry': method(z.object({ id: z.string() }), jobStarted),
+  /** Without an id everything is paused, jobs yet to come included; so does any other Cairn process of the same home. */
+  'jobs.pause': method(z.object({ id: z.string().optional(), forMinutes: z.number().positive().max(525_600).optional() }), none),
+  'jobs.resume': method(z.object({ id: z.string().optional() }), none),
+  /** Changes the turn of a job that has not begun. */
+  'jobs.move': method(z.object({ id: z.string(), to: z.enum(['first', 'earlier', 'later', 'last']) }), none),
+  /** Gives a running job another number of threads; it holds from its next task on. */
+  'jobs.threads': method(z.object({ id: z.string(), threads: z.number().int().min(1).max(256) }), none),
 
   'store.status': method(none, z.object({ store: model.storeStatus })),
   'store.doctor': method(none, z.object({ findings: z.array(model.finding) })),
@@ -141,6 +151,7 @@ export type ResultOf<M extends MethodName> = z.output<Methods[M]['result']>;
 export const events = {
   /** A job was queued, moved on or ended. At most ten a second for one job, the last state always. */
   'job.changed': z.object({ job: model.job }),
+  'queue.changed': z.object({ pause: model.queuePause.optional() }),
   'job.log': z.object({ id: z.string(), line: model.jobLogLine }),
   /** Runs, snapshots or sources changed; views ask again for what they show. */
   'catalogue.changed': z.object({ runs: z.array(z.string()).optional() }),

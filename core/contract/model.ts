@@ -121,6 +121,46 @@ export const fileRow = z.object({
 });
 export type FileRow = z.infer<typeof fileRow>;
 
+/** A tensor of one or both of two snapshots that are compared. */
+export const diffTensor = z.object({
+  name: z.string(),
+  file: z.string(),
+  /** Of the storage it lies in. `unknown`: its bytes are kept together with others that changed. */
+  change: z.enum(['changed', 'unknown', 'added', 'removed', 'unchanged']),
+  dtype: z.string(),
+  shape: z.array(z.number()),
+  /** Of its storage, original size. */
+  bytes,
+  /** Present where they were others before. */
+  fileBefore: z.string().optional(),
+  dtypeBefore: z.string().optional(),
+  shapeBefore: z.array(z.number()).optional(),
+  /** What the deltas between the two take in the store; absent where neither is decoded against the other. */
+  bytesDelta: bytes.optional(),
+});
+export type DiffTensor = z.infer<typeof diffTensor>;
+
+export const diffFile = z.object({
+  path: z.string(),
+  change: z.enum(['changed', 'added', 'removed', 'unchanged']),
+  bytes,
+  bytesBefore: bytes.optional(),
+  /** Present where it had another name. */
+  pathBefore: z.string().optional(),
+});
+export type DiffFile = z.infer<typeof diffFile>;
+
+/** What changed from snapshot `a` to snapshot `b`, by id. `counts` and `total` are of all tensors, `tensors` those asked for, changed ones first. */
+export const snapshotDiff = z.object({
+  a: z.string(),
+  b: z.string(),
+  counts: z.record(diffTensor.shape.change, z.number().int()),
+  total: z.number().int(),
+  tensors: z.array(diffTensor),
+  files: z.array(diffFile),
+});
+export type SnapshotDiff = z.infer<typeof snapshotDiff>;
+
 /** What would be archived, and an estimate of what it would take, per checkpoint. */
 export const planItem = z.object({
   run: z.string(),
@@ -149,7 +189,7 @@ export type Finding = z.infer<typeof finding>;
 
 export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove', 'prune']);
 export type JobKind = z.infer<typeof jobKind>;
-export const jobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
+export const jobState = z.enum(['queued', 'waiting', 'running', 'paused', 'done', 'failed', 'cancelled', 'interrupted']);
 export type JobState = z.infer<typeof jobState>;
 
 export const jobProgress = z.object({
@@ -175,11 +215,25 @@ export const job = z.object({
   started: time.optional(),
   ended: time.optional(),
   progress: jobProgress,
+  /** Why it waits or is paused. */
+  reason: z.string().optional(),
+  /** When a pause ends by itself. */
+  until: time.optional(),
+  /** Position among the jobs that have not begun: smaller is earlier. */
+  order: z.number().optional(),
+  /** The interrupted job that it goes on from. */
+  resumes: z.string().optional(),
+  /** Name of the schedule that started it. */
+  schedule: z.string().optional(),
   error: failure.optional(),
   /** What the job achieved, by kind; the same records as the command line prints. */
   result: z.record(z.string(), z.unknown()).optional(),
 });
 export type Job = z.infer<typeof job>;
+
+/** Everything is paused, until then or until somebody resumes it. */
+export const queuePause = z.object({ until: time.optional() });
+export type QueuePause = z.infer<typeof queuePause>;
 
 export const jobLogLine = z.object({ time, level: z.enum(['info', 'warning', 'error']), message: z.string() });
 export type JobLogLine = z.infer<typeof jobLogLine>;

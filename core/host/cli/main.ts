@@ -5,6 +5,7 @@ import { version } from '../../service/version.ts';
 import { addArchive } from './commands/archive.ts';
 import { addBench } from './commands/bench.ts';
 import { addCare } from './commands/care.ts';
+import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
 import { addRestore } from './commands/restore.ts';
@@ -50,7 +51,8 @@ function program(actions: Actions): Command {
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`cairn: ${text.replace(/^error: /, '').trim()}; see cairn --help\n`) });
-  for (const add of [addScan, addArchive, addListing, addVerify, addRestore, addCare, addJobs, addBench, addServe]) add(root, actions);
+  for (const add of [addScan, addArchive, addListing, addDiff, addVerify, addRestore, addCare, addJobs, addBench, addServe])
+    add(root, actions);
   return root;
 }
 

@@ -1,6 +1,7 @@
 /** Runs and snapshots: what is on disk and what the store holds. */
 import { CairnError } from '../../contract/errors.ts';
 import type { Run, Snapshot } from '../../contract/model.ts';
+import { diffSnapshots } from '../../jobs/diff.ts';
 import { summarise } from '../../store/snapshots.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { noStoreId } from '../snapshot-mirror.ts';
@@ -8,7 +9,7 @@ import type { ServiceAccess } from './access.ts';
 
 type SnapshotHandlers = Pick<
   Handlers,
-  'runs.list' | 'runs.get' | 'snapshots.list' | 'snapshots.get' | 'snapshots.tensors' | 'snapshots.pin'
+  'runs.list' | 'runs.get' | 'snapshots.list' | 'snapshots.get' | 'snapshots.tensors' | 'snapshots.diff' | 'snapshots.pin'
 >;
 
 export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
@@ -24,6 +25,10 @@ export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
     'snapshots.tensors': async ({ snapshot: name, offset, limit }) => {
       const id = await (await store.read()).resolve(name);
       return (await service.contents()).tensors(id, offset, limit);
+    },
+    'snapshots.diff': async ({ a, b, ...page }) => {
+      const reading = await store.read();
+      return { diff: await diffSnapshots(reading, await reading.resolve(a), await reading.resolve(b), page) };
     },
     'snapshots.pin': ({ snapshots, pinned }) => pin(service, snapshots, pinned),
   };
