@@ -150,7 +150,7 @@ export class Desktop {
       if (this.#client === client) this.#client = undefined;
     });
     this.#client = client;
-    this.#jobs.follow(client).catch((thrown: unknown) => log(toCairnError(thrown).message));
+    this.#jobs.follow(client).catch((thrown: unknown) => this.#closing ?? log(toCairnError(thrown).message));
     this.#handPort();
     void this.addFolders([]);
   }

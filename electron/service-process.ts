@@ -119,9 +119,12 @@ export class ServiceProcess {
   }
 
   #giveUp(error: Failure): void {
+    const child = this.#child;
+    this.#child = undefined;
+    this.#ready = false;
     this.#wanted = false;
     this.#ends = [];
-    this.#child?.kill();
+    child?.kill();
     this.#options.onFailed(error);
   }
 }

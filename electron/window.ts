@@ -65,6 +65,8 @@ export function openWindow(stateFile: string): BrowserWindow {
   window.once('ready-to-show', () => window.show());
   window.on('close', () => keepPlacement(stateFile, window));
   reloadAfterCrash(window);
-  void window.loadURL(startPage).catch((thrown: Error) => process.stderr.write(`cairn: the interface does not load: ${thrown.message}\n`));
+  window.loadURL(startPage).catch((thrown: Error) => {
+    if (!window.isDestroyed()) process.stderr.write(`cairn: the interface does not load: ${thrown.message}\n`);
+  });
   return window;
 }

@@ -14,7 +14,7 @@ test('a folder is picked, its chain archived, and a step restored bit for bit', 
   const desktop = await launch();
   const { dialogs, powerSaveBlocker } = desktop.harness;
   const chain = await copyChain(desktop.folder);
-  const page = await desktop.page();
+  const page = await desktop.connectedPage();
 
   dialogs.answers.push({ canceled: false, filePaths: [path.dirname(chain)] });
   await page.getByRole('button', { name: 'Add folder' }).click();
@@ -45,7 +45,7 @@ test('a folder is picked, its chain archived, and a step restored bit for bit', 
 
 test('a dialog that is cancelled adds nothing', async () => {
   const desktop = await launch();
-  const page = await desktop.page();
+  const page = await desktop.connectedPage();
   desktop.harness.dialogs.answers.push({ canceled: true, filePaths: [] });
   await page.getByRole('button', { name: 'Add folder' }).click();
   await expect.poll(() => desktop.harness.dialogs.shown.length).toBe(1);
@@ -55,7 +55,7 @@ test('a dialog that is cancelled adds nothing', async () => {
 test('a job that fails while nobody looks is told by notification and tray, until somebody does', async () => {
   const desktop = await launch();
   const chain = await copyChain(desktop.folder);
-  const page = await desktop.page();
+  const page = await desktop.connectedPage();
   desktop.harness.dialogs.answers.push({ canceled: false, filePaths: [chain] });
   await page.getByRole('button', { name: 'Add folder' }).click();
   await page.getByText('0 of 4 archived').waitFor();

@@ -1,5 +1,6 @@
 /** Start, second start, crash of the service, closing and quitting: in which order, and what is left. */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { copyChain } from './chain.ts';
@@ -8,8 +9,6 @@ import { endAll, launch, type Launched } from './harness/launch.ts';
 
 afterEach(endAll);
 afterAll(closeBrowser);
-
-const emptyLibrary = { name: 'Keep every checkpoint' };
 
 /** Starts archiving the chain and freezes the service as soon as the shell has heard of the job. */
 async function freezeInJob(desktop: Launched): Promise<() => void> {
@@ -125,20 +124,18 @@ test('a second start hands its folders over, shows the window that is there, and
 
 test('what a second start hands over is checked', async () => {
   const desktop = await launch();
-  const page = await desktop.page();
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  const page = await desktop.connectedPage();
   for (const additional of [undefined, null, 7, { folders: 'x' }, { folders: ['relative', 5] }, { folders: [''] }]) {
     desktop.app.emit('second-instance', {}, [], '/', additional);
   }
   await page.waitForTimeout(200);
   expect(desktop.harness.dialogs.shown).toEqual([]);
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  await desktop.connectedPage();
 });
 
 test('a service that crashes is started again, and the window goes on with the new one', async () => {
   const desktop = await launch();
-  const page = await desktop.page();
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  const page = await desktop.connectedPage();
   const before = desktop.service;
   before.crash();
   await page.getByText('Connection to the service lost.').waitFor();
@@ -153,16 +150,31 @@ test('a service that crashes is started again, and the window goes on with the n
 });
 
 test('a service that can not open its home is told of; trying again succeeds once the cause is gone', async () => {
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
   const folder = await mkdtemp(path.join(tmpdir(), 'cairn-desktop-'));
-  await mkdir(path.join(folder, 'home'));
-  await writeFile(path.join(folder, 'home', 'catalogue.sqlite'), '');
-  await mkdir(path.join(folder, 'home', 'settings.json'));
+  const settings = path.join(folder, 'home', 'settings.json');
+  await mkdir(settings, { recursive: true });
   const desktop = await launch({ folder });
   const { dialogs } = desktop.harness;
-  dialogs.answers.push({ response: 0 });
-  await expect.poll(() => dialogs.shown.length, { timeout: 20_000 }).toBe(1);
-  expect(dialogs.shown[0]!.options['message']).toContain('service is not running');
-  await rm(path.join(folder, 'home', 'settings.json'), { recursive: true });
+  const answer = Promise.withResolvers<{ response: number }>();
+  dialogs.answers.push(answer.promise);
+  await expect.poll(() => dialogs.shown.at(-1)?.options['message'], { timeout: 15_000 }).toContain('service is not running');
+  await rm(settings, { recursive: true });
+  answer.resolve({ response: 0 });
+  await desktop.connectedPage();
+  expect(dialogs.shown).toHaveLength(1);
+});
+
+test('a service that ends again and again is started three times, then the user is asked', async () => {
+  const desktop = await launch();
+  const { dialogs, UtilityProcess } = desktop.harness;
+  dialogs.answers.push({ response: 1 });
+  for (const nth of [1, 2, 3, 4]) {
+    await expect.poll(() => UtilityProcess.all.length, { timeout: 10_000 }).toBe(nth);
+    UtilityProcess.all[nth - 1]!.crash();
+  }
+  expect(await desktop.app.ended).toBe(0);
+  expect(UtilityProcess.all).toHaveLength(4);
+  expect(dialogs.shown).toMatchObject([
+    { kind: 'message', options: { detail: expect.stringContaining('ended 4 times within a minute') as string } },
+  ]);
 });

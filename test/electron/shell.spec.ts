@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, expectTypeOf, test } from 'vitest';
 import type { ExposedShell } from '../../electron/preload.ts';
@@ -9,13 +10,10 @@ import { endAll, launch } from './harness/launch.ts';
 afterEach(endAll);
 afterAll(closeBrowser);
 
-const emptyLibrary = { name: 'Keep every checkpoint' };
-
 test('the window opens hardened, and shows the library of the running service', async () => {
   const desktop = await launch();
   expect(desktop.window.isVisible()).toBe(false);
-  const page = await desktop.page();
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  const page = await desktop.connectedPage();
 
   expect(desktop.window.isVisible()).toBe(true);
   expect(desktop.window.webContents.getURL()).toBe('cairn-app://app/index.html');
@@ -51,11 +49,10 @@ test('the page has the shell that it expects, and nothing of Node or Electron', 
 
 test('a page that is loaded again gets another port, and the one before is closed', async () => {
   const desktop = await launch();
-  const page = await desktop.page();
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  const page = await desktop.connectedPage();
   desktop.window.webContents.reload();
   await page.waitForEvent('load');
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  await desktop.connectedPage();
   expect(desktop.app.history.filter((name) => name === 'web-contents-created')).toHaveLength(1);
 });
 
@@ -66,7 +63,7 @@ test('a page that crashed is loaded again once, and not again at once', async ()
   page.on('load', () => (loads += 1));
   desktop.window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 });
   desktop.window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 });
-  await page.getByRole('heading', emptyLibrary).waitFor();
+  await desktop.connectedPage();
   await expect.poll(() => loads).toBe(1);
 });
 
@@ -93,12 +90,16 @@ test('the window comes back where it was, unless no screen shows that place', as
 test.each(['', '{', '[]', '{"x":1e999,"y":0,"width":-5,"height":null,"maximized":1}'])(
   'a state file of %j is passed over',
   async (text) => {
-    const { mkdtemp } = await import('node:fs/promises');
-    const { tmpdir } = await import('node:os');
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'cairn-window-')), 'window.json');
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
+    const folder = await mkdtemp(path.join(tmpdir(), 'cairn-window-'));
+    await writeFile(path.join(folder, 'window.json'), text);
     const { readPlacement } = await import('../../electron/window-state.ts');
-    expect(readPlacement(file)).toEqual({ bounds: { width: 1280, height: 820 }, maximized: false });
+    expect(readPlacement(path.join(folder, 'window.json'))).toEqual({ bounds: { width: 1280, height: 820 }, maximized: false });
+    await rm(folder, { recursive: true });
   },
 );
+
+test('what is built into dist/ opens its window over its own preload and service', async () => {
+  const desktop = await launch({ built: true });
+  await desktop.connectedPage();
+  expect(desktop.window.options.webPreferences?.preload).toBe(path.resolve('dist/preload.cjs'));
+});

@@ -57,6 +57,13 @@ export class Launched {
     return page;
   }
 
+  /** The page, once it shows the empty library of a new home, which the service told it. */
+  async connectedPage(): Promise<Page> {
+    const page = await this.page();
+    await page.getByRole('heading', { name: 'Keep every checkpoint' }).waitFor();
+    return page;
+  }
+
   async untilServiceReady(): Promise<void> {
     await expect.poll(() => this.service.heard, { timeout: 20_000 }).toContainEqual({ state: 'ready' });
   }
@@ -73,16 +80,18 @@ interface LaunchOptions {
   words?: string[];
   /** Of an earlier start: the same home, store and profile. */
   folder?: string;
+  /** Runs what was built into dist/ instead of the sources. */
+  built?: boolean;
 }
 
 /** Runs main.ts as a new process would, in a home of its own unless told otherwise. */
-export async function launch({ words = [], folder }: LaunchOptions = {}): Promise<Launched> {
+export async function launch({ words = [], folder, built = false }: LaunchOptions = {}): Promise<Launched> {
   const place = folder ?? (await mkdtemp(path.join(tmpdir(), 'cairn-desktop-')));
   const harness = await loadHarness();
   harness.app.paths.set('appData', path.join(place, 'state'));
   await harness.openContext();
   process.argv = ['electron', '.', '--home', path.join(place, 'home'), '--store', path.join(place, 'store'), ...words];
-  await import('../../../electron/main.ts');
+  await import(path.resolve(built ? 'dist/main.js' : 'electron/main.ts'));
   harness.app.becomeReady();
   const launched = new Launched(harness, place);
   running.push(launched);

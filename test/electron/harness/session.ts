@@ -39,16 +39,19 @@ export const grants = {
   device: (): boolean => deviceHandler?.() ?? true,
 };
 
+/** Chromium forgets what it was told when the connection that told it closes. */
+let telling: Promise<CDPSession> | undefined;
+
 /** Tells Chromium, for the origin of an address. Call it before the page goes there. */
 export async function applyPermissions(context: BrowserContext, cdp: CDPSession, address: string): Promise<void> {
   const { targetInfo } = await cdp.send('Target.getTargetInfo');
-  const browser = await context.browser()!.newBrowserCDPSession();
+  telling ??= context.browser()!.newBrowserCDPSession();
+  const browser = await telling;
   const origin = new URL(toWeb(address)).origin;
   for (const [permission, descriptor] of Object.entries(inChromium)) {
     const setting = verdict(permission, fromWeb(toWeb(address))) ? 'granted' : 'denied';
     await browser.send('Browser.setPermission', { permission: descriptor, setting, origin, browserContextId: targetInfo.browserContextId });
   }
-  await browser.detach();
 }
 
 export const session = {

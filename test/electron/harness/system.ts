@@ -6,7 +6,7 @@ type Answer = { canceled: boolean; filePaths: string[] } | { response: number };
 /** Dialogs that were shown, and what the user will do with the next ones. A dialog that nobody answers fails the test. */
 export const dialogs = {
   shown: [] as { kind: 'open' | 'message'; window: unknown; options: Record<string, unknown> }[],
-  answers: [] as Answer[],
+  answers: [] as (Answer | Promise<Answer>)[],
 };
 
 function show<T extends Answer>(kind: 'open' | 'message', args: unknown[]): Promise<T> {
@@ -14,7 +14,7 @@ function show<T extends Answer>(kind: 'open' | 'message', args: unknown[]): Prom
   dialogs.shown.push({ kind, window: args.length > 1 ? args[0] : undefined, options });
   const answer = dialogs.answers.shift();
   if (!answer) throw new Error(`nobody answers this dialog: ${JSON.stringify(options)}`);
-  return Promise.resolve(answer as T);
+  return Promise.resolve(answer) as Promise<T>;
 }
 
 export const dialog = {

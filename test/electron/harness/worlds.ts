@@ -25,6 +25,20 @@ function exposingWorld(): void {
     else pending.get(id)?.reject(new Error(error));
     pending.delete(id);
   });
+  // Electron tells a port that its other end is gone; Chromium alone does not. A word of our own says so, in both directions.
+  const watch = (port: MessagePort): void => {
+    const close = port.close.bind(port);
+    port.addEventListener('message', (event: MessageEvent) => {
+      if ((event.data as { electronPort?: string } | null)?.electronPort !== 'closed') return;
+      event.stopImmediatePropagation();
+      port.dispatchEvent(new Event('close'));
+    });
+    port.close = (): void => {
+      port.postMessage({ electronPort: 'closed' });
+      close();
+    };
+  };
+  addEventListener('message', (event) => event.ports.forEach(watch));
 }
 
 /** The preload's world: contextBridge and ipcRenderer over one binding out and one function in. */
@@ -41,8 +55,10 @@ function preloadWorld(tellMain: (text: string) => void): unknown {
   const openPort = (id: number): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     ports.set(id, port1);
-    port1.onmessage = (event: MessageEvent) => tell({ kind: 'port', id, data: event.data as unknown });
-    port1.addEventListener('close', () => tell({ kind: 'port-closed', id }));
+    port1.onmessage = (event: MessageEvent) => {
+      const isClosed = (event.data as { electronPort?: string } | null)?.electronPort === 'closed';
+      tell(isClosed ? { kind: 'port-closed', id } : { kind: 'port', id, data: event.data as unknown });
+    };
     return port2;
   };
   const settle = ({ id, value, error }: { id: number; value?: unknown; error?: string }): void => {
@@ -55,7 +71,7 @@ function preloadWorld(tellMain: (text: string) => void): unknown {
     for (const listener of listeners.get(channel) ?? []) listener({ ports: opened }, ...args);
   };
   const closePort = (id: number): void => {
-    ports.get(id)?.close();
+    ports.get(id)?.postMessage({ electronPort: 'closed' });
     ports.delete(id);
   };
   const receive = (text: string): void => {
