@@ -3,8 +3,10 @@
  * ends. Quitting goes in order: the window (its place is kept), then the service (jobs stop at a safe point, the store is let go),
  * then the process.
  */
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { app } from 'electron';
+import { app, dialog } from 'electron';
+import { toCairnError } from '../core/contract/errors.ts';
 import { registerScheme } from './app-protocol.ts';
 import { Desktop } from './desktop.ts';
 import { foldersOf, parseLaunch, type Launch } from './launch.ts';
@@ -39,9 +41,24 @@ function live(launch: Launch): void {
   void app.whenReady().then(() => desktop.open());
 }
 
-const launch = parseLaunch(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd(), app.getPath('appData'));
-app.setPath('userData', launch.profile);
-app.enableSandbox();
-registerScheme();
-if (app.requestSingleInstanceLock({ folders: launch.folders })) live(launch);
-else app.quit();
+/** Chromium's own state goes where ours is: two homes never share an instance, a lock or a window's place. */
+function useProfile(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  app.setPath('userData', folder);
+  app.setPath('sessionData', folder);
+}
+
+function start(launch: Launch): void {
+  try {
+    useProfile(launch.profile);
+  } catch (thrown) {
+    dialog.showErrorBox('Cairn can’t start', toCairnError(thrown).message);
+    return app.exit(1);
+  }
+  app.enableSandbox();
+  registerScheme();
+  if (app.requestSingleInstanceLock({ folders: launch.folders })) live(launch);
+  else app.quit();
+}
+
+start(parseLaunch(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd(), app.getPath('appData')));

@@ -1,5 +1,5 @@
 /** Start, second start, crash of the service, closing and quitting: in which order, and what is left. */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -177,4 +177,13 @@ test('a service that ends again and again is started three times, then the user 
   expect(dialogs.shown).toMatchObject([
     { kind: 'message', options: { detail: expect.stringContaining('ended 4 times within a minute') as string } },
   ]);
+});
+
+test('a home that can not be made ends the start with one line', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'cairn-desktop-'));
+  await writeFile(path.join(folder, 'home'), 'a file where the folder should be');
+  const { app, harness } = await launch({ folder });
+  expect(await app.ended).toBe(1);
+  expect(harness.dialogs.shown).toMatchObject([{ kind: 'error', options: { content: expect.stringContaining('home') as string } }]);
+  expect(harness.BrowserWindow.getAllWindows()).toEqual([]);
 });

@@ -50,10 +50,11 @@ test('the page has the shell that it expects, and nothing of Node or Electron', 
 test('a page that is loaded again gets another port, and the one before is closed', async () => {
   const desktop = await launch();
   const page = await desktop.connectedPage();
+  expect(desktop.service.openPorts).toBe(2); // the window's and the shell's own
   desktop.window.webContents.reload();
   await page.waitForEvent('load');
   await desktop.connectedPage();
-  expect(desktop.app.history.filter((name) => name === 'web-contents-created')).toHaveLength(1);
+  await expect.poll(() => desktop.service.openPorts).toBe(2);
 });
 
 test('a page that crashed is loaded again once, and not again at once', async () => {

@@ -1,5 +1,6 @@
 /** `app`: start, the single instance, and the order in which everything ends. */
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { whenSchemesClose } from './network.ts';
 import { vetoable } from './web-contents.ts';
@@ -69,6 +70,7 @@ export class App extends EventEmitter {
 
   setPath(name: string, place: string): void {
     if (!path.isAbsolute(place)) throw new Error('Path must be absolute');
+    if (!existsSync(place)) throw new Error(`Failed to set path: ${place} does not exist`);
     this.paths.set(name, place);
   }
 
@@ -91,6 +93,11 @@ export class App extends EventEmitter {
     this.#isQuitting = true;
     for (const window of [...this.windows]) window.close();
     if (this.windows.size === 0) this.#leave();
+  }
+
+  exit(code: number): void {
+    this.#hasEnded = true;
+    this.#resolveEnded(code);
   }
 
   /** A window refused to close. */

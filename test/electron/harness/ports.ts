@@ -99,12 +99,21 @@ export class MovedPorts {
     });
   }
 
+  get open(): number {
+    return this.#ports.size;
+  }
+
   pass(id: number, message: unknown): void {
     this.#ports.get(id)?.pass(message);
   }
 
   close(id: number): void {
     this.#ports.get(id)?.close();
+    this.#ports.delete(id);
+  }
+
+  /** The other end of a port was closed. */
+  forget(id: number): void {
     this.#ports.delete(id);
   }
 

@@ -5,7 +5,7 @@ type Answer = { canceled: boolean; filePaths: string[] } | { response: number };
 
 /** Dialogs that were shown, and what the user will do with the next ones. A dialog that nobody answers fails the test. */
 export const dialogs = {
-  shown: [] as { kind: 'open' | 'message'; window: unknown; options: Record<string, unknown> }[],
+  shown: [] as { kind: 'open' | 'message' | 'error'; window: unknown; options: Record<string, unknown> }[],
   answers: [] as (Answer | Promise<Answer>)[],
 };
 
@@ -20,6 +20,8 @@ function show<T extends Answer>(kind: 'open' | 'message', args: unknown[]): Prom
 export const dialog = {
   showOpenDialog: (...args: unknown[]) => show<{ canceled: boolean; filePaths: string[] }>('open', args),
   showMessageBox: (...args: unknown[]) => show<{ response: number }>('message', args),
+  showErrorBox: (title: string, content: string): void =>
+    void dialogs.shown.push({ kind: 'error', window: undefined, options: { title, content } }),
 };
 
 export interface MenuItem {

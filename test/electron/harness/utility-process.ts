@@ -26,7 +26,10 @@ export class UtilityProcess extends EventEmitter {
   readonly #child: ChildProcess;
   readonly #ports = new MovedPorts((id) => ({
     deliver: (data) => this.#tell({ kind: 'port', id, data }),
-    close: () => this.#tell({ kind: 'port-closed', id }),
+    close: () => {
+      this.#tell({ kind: 'port-closed', id });
+      this.#ports.forget(id);
+    },
   }));
 
   constructor(modulePath: string, args: string[], options: ForkOptions) {
@@ -41,6 +44,11 @@ export class UtilityProcess extends EventEmitter {
     this.#child.on('message', (message: ToParent) => this.#hear(message));
     this.#child.on('exit', (code) => this.#end(code ?? 1));
     UtilityProcess.all.push(this);
+  }
+
+  /** How many ports it holds that are open. */
+  get openPorts(): number {
+    return this.#ports.open;
   }
 
   get pid(): number | undefined {

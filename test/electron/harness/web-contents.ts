@@ -39,7 +39,10 @@ export class WebContents extends EventEmitter {
   #isDirected = false;
   readonly #ports = new MovedPorts((id) => ({
     deliver: (data) => void this.#tell({ kind: 'port', id, data }),
-    close: () => void this.#tell({ kind: 'port-closed', id }),
+    close: () => {
+      void this.#tell({ kind: 'port-closed', id });
+      this.#ports.forget(id);
+    },
   }));
 
   constructor(preload: string | undefined) {
