@@ -47,12 +47,17 @@ export class CairnError extends Error {
 
 const systemCodes: Record<string, [ErrorCode, string]> = {
   ENOSPC: ['no_space', 'the disk is full; free some space and run it again'],
+  EFBIG: ['no_space', 'the file would be larger than its disk or a limit of this process allows; choose another disk or raise the limit'],
   EDQUOT: ['no_space', 'the disk quota is used up; free some space and run it again'],
   EACCES: ['denied', 'permission denied; check the owner and mode'],
   EPERM: ['denied', 'the operating system refused; check the owner and mode'],
   EROFS: ['denied', 'the file system is read-only; choose another folder'],
   ENOENT: ['not_found', 'no such file or folder; check the path'],
   ENOTDIR: ['not_found', 'a part of the path is not a folder; check the path'],
+  ENAMETOOLONG: ['bad_request', 'the name is longer than the file system allows; choose a shorter one'],
+  ELOOP: ['not_found', 'its links lead round in a circle; check the path'],
+  EISDIR: ['exists', 'it is a folder; choose another name'],
+  EMFILE: ['io', 'too many files are open; raise the limit of this process (ulimit -n) and run it again'],
   EEXIST: ['exists', 'it exists already; choose another name'],
   EIO: ['io', 'the device reported an input/output error; check its health'],
 };
@@ -60,14 +65,18 @@ const systemCodes: Record<string, [ErrorCode, string]> = {
 /** What Node adds to the errors of system calls. */
 type SystemError = Error & { code?: string; path?: string; syscall?: string };
 
-/** Turns anything thrown into a CairnError; system errors get a code of the list and the path they concern. */
-export function toCairnError(thrown: unknown): CairnError {
+/**
+ * Turns anything thrown into a CairnError; system errors get a code of the list and the path they concern.
+ *
+ * @param at the path that a system error concerns which doesn't name one, as those of open files
+ */
+export function toCairnError(thrown: unknown, at?: string): CairnError {
   if (thrown instanceof CairnError) return thrown;
   const error = thrown as SystemError;
   const known = error?.code === undefined ? undefined : systemCodes[error.code];
   if (known) {
-    const where = error.path ? `${error.path}: ` : '';
-    return new CairnError(known[0], `${where}${known[1]}`, { path: error.path, cause: thrown });
+    const path = error.path ?? at;
+    return new CairnError(known[0], path ? `${path}: ${known[1]}` : known[1], { path, cause: thrown });
   }
   const parsed = failure.safeParse(thrown);
   if (parsed.success) return new CairnError(parsed.data.code, parsed.data.message, { path: parsed.data.path, cause: thrown });

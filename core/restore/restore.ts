@@ -11,7 +11,7 @@ import path from 'node:path';
 import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
 import { setModified } from '../codec/file-times.ts';
 import type { CodecPool } from '../codec/pool.ts';
-import { CairnError } from '../contract/errors.ts';
+import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { assertAbsent, assertRoom } from './target.ts';
 
@@ -67,6 +67,8 @@ async function createSized(file: string, bytes: number): Promise<void> {
   const handle = await open(file, 'wx');
   try {
     await handle.truncate(bytes);
+  } catch (thrown) {
+    throw toCairnError(thrown, file);
   } finally {
     await handle.close();
   }
@@ -98,6 +100,8 @@ async function finishFile({ file, temporary, final }: Target, options: RestoreOp
   const handle = await open(temporary, 'r+');
   try {
     await handle.sync();
+  } catch (thrown) {
+    throw toCairnError(thrown, final);
   } finally {
     await handle.close();
   }
