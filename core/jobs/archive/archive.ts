@@ -147,6 +147,11 @@ class Archive {
       );
       return false;
     }
+    // Permissions don't mend themselves: unlike a checkpoint that is still being written this is a failure.
+    if (checkpoint.files.some((file) => file.header?.unreadable)) {
+      this.#fail(toFailure(new CairnError('io', `${path}: ${reason ?? 'a file can not be read'}; nothing of it was archived`, { path })));
+      return false;
+    }
     if (state !== 'complete')
       return this.#skip(item, `${state === 'incomplete' ? 'incomplete' : 'being written'}: ${reason ?? 'not all of its files are there'}`);
     return (await this.#archived.find(run, checkpoint)) === undefined || this.#skip(item, 'already archived');
