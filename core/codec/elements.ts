@@ -18,11 +18,17 @@ export type ElementId = (typeof elements)[keyof typeof elements];
 /** Width in bytes by element id. */
 export const elementWidths: Record<ElementId, number> = { 1: 1, 2: 2, 3: 4, 4: 8, 5: 2, 6: 2, 7: 4, 8: 8, 9: 1, 10: 1 };
 
+/** How what a content needs in a role must divide: as the content itself, or into as many elements of float32. */
+export function neededLength(role: number, element: ElementId, length: number): { element: ElementId; length: number } {
+  if (role === roles.base) return { element, length };
+  return { element: elements.float32, length: (length / elementWidths[element]) * elementWidths[elements.float32] };
+}
+
 /** log2 of the elements in a block of the tensor coding, and of the bytes coding. */
 export const tensorBlockLog2 = 19;
 export const bytesBlockLog2 = 22;
 
-export const roles = { base: 1 } as const;
+export const roles = { base: 1, master: 2 } as const;
 
 /** Names of the block codecs by id, FORMAT.md section 2. */
 export const codecNames = [
@@ -36,6 +42,7 @@ export const codecNames = [
   'lmc-xor',
   'conditioned',
   'difference-planes',
+  'rounded',
 ] as const;
 
 export const codecIds = { raw: 0, constant: 1, unchanged: 2, zstd: 3 } as const;

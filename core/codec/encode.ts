@@ -2,8 +2,8 @@
  * Codes contents in order: pieces are coded by whichever worker is free, and taken in the order of the contents, so that
  * the same input gives the same bytes whatever the number of threads. What the sink knows already is not written.
  */
-import type { EncodedItem, EncodeItem, EncodeResult } from './binding.ts';
-import { roles } from './elements.ts';
+import type { EncodedItem, EncodeItem, EncodeResult, RawSource } from './binding.ts';
+import { neededLength, roles } from './elements.ts';
 import { hashing, hex } from './hashing.ts';
 import { ordered } from './ordered.ts';
 import { batchesOf, firstChunkOf, pieceBytes, rangesOf, type Content, type Piece } from './pieces.ts';
@@ -18,8 +18,8 @@ export interface EncodedContent {
   storedLength: number;
   /** Where its blocks start in the sink's file; absent where the sink had the content already. */
   offset?: number;
-  /** True where a block really needs the base. */
-  usesBase: boolean;
+  /** What its blocks really need. */
+  needs: { role: number; digest: string }[];
   /** Blocks by codec id. */
   codecs: number[];
 }
@@ -46,9 +46,26 @@ export interface EncodeOptions {
 /** The zstd level by the length of a content: what is small may take its time. */
 const levelFor = (length: number): number => (length <= 4 * 1024 * 1024 ? 19 : 3);
 
+interface PossibleNeed {
+  role: number;
+  digest: string;
+  piece(offset: number, length: number): RawSource | Promise<RawSource>;
+}
+
+/** What the coder may use, in the order in which it says what it did. */
+const needsOf = ({ base, companion }: Content): PossibleNeed[] => [
+  ...(base ? [{ role: roles.base, ...base }] : []),
+  ...(companion ? [companion] : []),
+];
+
 async function itemOf(piece: Piece, method: 'cairn' | 'lmc'): Promise<EncodeItem> {
   const { content, offset, length, whole } = piece;
-  const needs = content.base ? [{ role: roles.base, source: await content.base.piece(offset, length) }] : [];
+  const needs = await Promise.all(
+    needsOf(content).map(async ({ role, piece: read }) => {
+      const from = neededLength(role, content.element, offset).length;
+      return { role, source: await read(from, neededLength(role, content.element, length).length) };
+    }),
+  );
   const source = rangesOf(content.ranges, offset, length)[0]!;
   return { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: firstChunkOf(piece), whole };
 }
@@ -116,7 +133,9 @@ class Assembly {
       checksums: concatenate(this.#pieces.map((piece) => piece.checksums)),
       storedLength: this.#pieces.reduce((sum, piece) => sum + piece.storedLength, 0),
       offset: this.offset,
-      usesBase: this.#pieces.some((piece) => piece.used.some(Boolean)),
+      needs: needsOf(this.content)
+        .filter((_, index) => this.#pieces.some((piece) => piece.used[index]))
+        .map(({ role, digest: needed }) => ({ role, digest: needed })),
       codecs,
     };
   }

@@ -19,6 +19,8 @@ export interface Content {
   coding: 'tensor' | 'bytes';
   /** The content that a delta may be taken against: its digest, and where to read a piece of it. */
   base?: { digest: string; piece(offset: number, length: number): RawSource | Promise<RawSource> };
+  /** A content of the same checkpoint that says something of this one, and its role. Coded before it. */
+  companion?: { role: number; digest: string; piece(offset: number, length: number): RawSource };
 }
 
 export interface PieceOf<T> {

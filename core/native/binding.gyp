@@ -34,6 +34,7 @@
       "src/codecs/planes.cc",
       "src/codecs/prefix_code.cc",
       "src/codecs/registry.cc",
+      "src/codecs/rounded.cc",
       "src/codecs/zero_runs.cc",
     ],
     "scalar_sources": [
@@ -77,6 +78,7 @@
       "defines": ["NAPI_VERSION=9", "NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED"],
       "sources": [
         "src/addon.cc",
+        "src/analyse.cc",
         "src/bench.cc",
         "src/binding.cc",
         "src/decode.cc",

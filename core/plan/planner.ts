@@ -6,6 +6,7 @@
  * Whether a delta is really taken is the coder's choice, block by block; here it is only allowed.
  */
 import { bytesBlockLog2, elements, tensorBlockLog2, type ElementId } from '../codec/elements.ts';
+import { findCompanions, type Companion } from './companions.ts';
 import { pairFiles, type BasePart, type BaseSet, type PartName } from './pairing.ts';
 
 /** Deltas to apply at most for one tensor. */
@@ -28,6 +29,8 @@ export interface PlannedContent {
   blockLog2: number;
   coding: 'tensor' | 'bytes';
   base?: BasePart;
+  /** Another content of this plan, which is coded before. It has no companion itself. */
+  companion?: Companion;
 }
 
 export interface PlannedFile {
@@ -44,6 +47,8 @@ export interface SnapshotPlan {
 export interface PlanOptions {
   bases?: BaseSet;
   maxDepth?: number;
+  /** Whether contents may have companions. */
+  companions?: boolean;
 }
 
 function remainderOf(file: PlanFile): { offset: number; length: number }[] {
@@ -80,9 +85,20 @@ function basesFor(files: readonly PlanFile[], { bases, maxDepth = defaultMaxDept
   };
 }
 
+function addCompanions(contents: PlannedContent[], names: readonly (PartName | undefined)[]): void {
+  const candidates = contents.map(({ element, length }, index) => ({
+    element,
+    length,
+    name: names[index]?.name,
+    shape: names[index]?.shape,
+  }));
+  for (const [index, companion] of findCompanions(candidates)) contents[index]!.companion = companion;
+}
+
 /** @returns what to store: contents in the order of files and offsets, and how each file is put together from them. */
 export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = {}): SnapshotPlan {
   const contents: PlannedContent[] = [];
+  const partNames: (PartName | undefined)[] = [];
   const baseFor = basesFor(files, options);
   const add = (content: PlannedContent): number => contents.push(content) - 1;
   const planned = files.map((file, index): PlannedFile => {
@@ -98,6 +114,7 @@ export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = 
         coding: 'tensor',
       };
       const base = baseFor(names[number], content);
+      partNames[contents.length] = names[number];
       return { ...range, content: add(base ? { ...content, base } : content) };
     });
     const ranges = remainderOf(file);
@@ -106,5 +123,6 @@ export function planSnapshot(files: readonly PlanFile[], options: PlanOptions = 
       length === 0 ? -1 : add({ file: index, ranges, length, element: elements.bytes8, blockLog2: bytesBlockLog2, coding: 'bytes' });
     return { rest, parts };
   });
+  if (options.companions) addCompanions(contents, partNames);
   return { contents, files: planned };
 }

@@ -1,7 +1,7 @@
 /** The contents of a store: where each lies, what it needs, and how the native decoder gets at it. */
 import type { StoredBlocks } from '../codec/binding.ts';
-import { roles } from '../codec/elements.ts';
-import { CairnError } from '../contract/errors.ts';
+import { neededLength, roles } from '../codec/elements.ts';
+import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Backend } from './backends/backend.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { BlobEntry, Digest } from './blob-source.ts';
@@ -11,6 +11,10 @@ import { nameOfPack, type PackReader } from './pack-reader.ts';
 
 /** Readers follow no more bases than this, FORMAT.md section 2. */
 export const maxDepth = 64;
+const packSeenForMs = 250;
+
+/** Blobs that one content needs, counted along every path: what a sound store has, many times over. */
+const maxNeeds = 4096;
 
 export interface FoundBlob {
   packId: string;
@@ -22,6 +26,8 @@ export class Contents {
   readonly #reader: PackReader;
   readonly #index: BlobIndex;
   readonly #mode: 'read' | 'write';
+  /** When a pack's file was last seen. */
+  readonly #seenMs = new Map<string, number>();
 
   constructor(backend: Backend, reader: PackReader, index: BlobIndex, mode: 'read' | 'write') {
     this.#backend = backend;
@@ -33,20 +39,38 @@ export class Contents {
   /** Where a content is stored, and how. */
   async lookup(digest: Digest): Promise<FoundBlob | undefined> {
     await this.#index.load();
+    if (this.#mode === 'read') await this.#index.keepUp();
     // A writer knows all packs: they are its own. A reader looks again, once.
     if (!this.#index.find(digest) && this.#mode === 'read') await this.#index.refresh();
-    const place = this.#index.find(digest);
+    let place = this.#index.find(digest);
     if (!place) return undefined;
+    if (this.#mode === 'read' && !(await this.#isThere(place.packId))) {
+      await this.#index.refresh();
+      place = this.#index.find(digest);
+      if (!place) return undefined;
+    }
     return { packId: place.packId, entry: (await this.#reader.table(place.packId)).entry(place.index) };
   }
 
-  /** How many deltas must be applied to decode a content. @throws CairnError `not_found`, `damaged` where bases form a circle. */
+  /**
+   * How many deltas must be applied to decode a content: the most bases on any way down through what it needs.
+   *
+   * @throws CairnError `not_found`, `damaged` where needs form a circle.
+   */
   async depthOf(digest: Digest): Promise<number> {
+    return this.#depthOf(digest, 0, new Map());
+  }
+
+  async #depthOf(digest: Digest, above: number, known: Map<Digest, number>): Promise<number> {
+    const held = known.get(digest);
+    if (above > maxDepth || (held ?? 0) > maxDepth) throw tooDeep(digest);
+    if (held !== undefined) return held;
     let depth = 0;
-    for (let base = baseOf((await this.#blob(digest)).entry); base !== undefined; depth++) {
-      if (depth >= maxDepth) throw tooDeep(digest);
-      base = baseOf((await this.#blob(base)).entry);
+    for (const need of (await this.#blob(digest)).entry.needs) {
+      depth = Math.max(depth, (need.role === roles.base ? 1 : 0) + (await this.#depthOf(need.digest, above + 1, known)));
     }
+    if (depth > maxDepth) throw tooDeep(digest);
+    known.set(digest, depth);
     return depth;
   }
 
@@ -57,13 +81,19 @@ export class Contents {
    * @throws CairnError `not_found`, `damaged` where a base does not fit or bases form a circle, `bad_request` outside the blob.
    */
   async storedBlocks(digest: Digest, firstBlock = 0, count?: number): Promise<StoredBlocks> {
-    const { packId, entry } = await this.#blob(digest);
-    return this.#storedBlocks(this.#backend.localPath(nameOfPack(packId)), entry, firstBlock, count, 0);
+    try {
+      return await this.#storedBlocksOf(digest, firstBlock, count);
+    } catch (thrown) {
+      if (this.#mode !== 'read' || toCairnError(thrown).code !== 'not_found') throw thrown;
+      // A pack went while its blobs were looked up: prune has put what is needed elsewhere.
+      await this.#index.refresh();
+      return this.#storedBlocksOf(digest, firstBlock, count);
+    }
   }
 
   /** The same for an entry of a pack that is not published yet: its blocks in the file at `path`, their bases in the store. */
   async storedBlocksAt(path: string, entry: BlobEntry, firstBlock = 0, count?: number): Promise<StoredBlocks> {
-    return this.#storedBlocks(path, entry, firstBlock, count, 0);
+    return this.#storedBlocks(path, entry, firstBlock, count, 0, { left: maxNeeds });
   }
 
   /**
@@ -75,21 +105,46 @@ export class Contents {
   async check(manifest: Manifest): Promise<Set<string>> {
     const packs = new Set<string>();
     const lengths: number[] = [];
+    const [checked, depths] = [new Set<Digest>(), new Map<Digest, number>()];
     for (const digest of manifest.blobs) {
-      let { packId, entry } = await this.#blob(digest);
-      lengths.push(entry.rawLength);
-      packs.add(packId);
-      for (let depth = 0, base = baseOf(entry); base !== undefined; depth++, base = baseOf(entry)) {
-        if (depth >= maxDepth) throw tooDeep(digest);
-        const needed = await this.#blob(base);
-        assertFits(needed.entry, entry);
-        ({ packId, entry } = needed);
-        packs.add(packId);
-      }
+      lengths.push((await this.#blob(digest)).entry.rawLength);
+      await this.#checkNeeds(digest, packs, checked);
+      await this.#depthOf(digest, 0, depths);
     }
     const problem = problemOfLengths(manifest, lengths);
     if (problem) throw new CairnError('internal', `the manifest of ${manifest.run.name}@${manifest.step}: ${problem}; please report it`);
     return packs;
+  }
+
+  /** Packs come and go while a reader stays; each is looked at again after a while. */
+  async #isThere(packId: string): Promise<boolean> {
+    const now = performance.now();
+    if (now - (this.#seenMs.get(packId) ?? -Infinity) < packSeenForMs) return true;
+    if (!(await this.#backend.stat(nameOfPack(packId)))) {
+      this.#seenMs.delete(packId);
+      return false;
+    }
+    this.#seenMs.set(packId, now);
+    return true;
+  }
+
+  async #storedBlocksOf(digest: Digest, firstBlock: number, count: number | undefined): Promise<StoredBlocks> {
+    const { packId, entry } = await this.#blob(digest);
+    return this.#storedBlocks(this.#backend.localPath(nameOfPack(packId)), entry, firstBlock, count, 0, { left: maxNeeds });
+  }
+
+  async #checkNeeds(digest: Digest, packs: Set<string>, checked: Set<Digest>): Promise<void> {
+    const waiting = [digest];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (checked.has(next)) continue;
+      checked.add(next);
+      const { packId, entry } = await this.#blob(next);
+      packs.add(packId);
+      for (const need of entry.needs) {
+        assertFits((await this.#blob(need.digest)).entry, entry, need.role);
+        waiting.push(need.digest);
+      }
+    }
   }
 
   async #blob(digest: Digest): Promise<FoundBlob> {
@@ -99,8 +154,15 @@ export class Contents {
     return found;
   }
 
-  async #storedBlocks(path: string, entry: BlobEntry, firstBlock: number, count: number | undefined, depth: number): Promise<StoredBlocks> {
-    if (depth > maxDepth) throw tooDeep(entry.digest);
+  async #storedBlocks(
+    path: string,
+    entry: BlobEntry,
+    firstBlock: number,
+    count: number | undefined,
+    depth: number,
+    budget: { left: number },
+  ): Promise<StoredBlocks> {
+    if (depth > maxDepth || budget.left-- === 0) throw tooDeep(entry.digest);
     const end = count === undefined ? entry.lengths.length : firstBlock + count;
     if (firstBlock < 0 || firstBlock > end || end > entry.lengths.length) {
       throw new CairnError('bad_request', `content ${entry.digest}: has ${entry.lengths.length} blocks, not ${firstBlock} to ${end}`);
@@ -109,9 +171,12 @@ export class Contents {
     const needs: StoredBlocks['needs'] = [];
     for (const { role, digest } of entry.needs) {
       const needed = await this.#blob(digest);
-      assertFits(needed.entry, entry);
+      assertFits(needed.entry, entry, role);
       const neededPath = this.#backend.localPath(nameOfPack(needed.packId));
-      needs.push({ role, source: { stored: await this.#storedBlocks(neededPath, needed.entry, firstBlock, end - firstBlock, depth + 1) } });
+      needs.push({
+        role,
+        source: { stored: await this.#storedBlocks(neededPath, needed.entry, firstBlock, end - firstBlock, depth + 1, budget) },
+      });
     }
     return {
       path,
@@ -149,12 +214,18 @@ export function baseOf(entry: BlobEntry): Digest | undefined {
   return entry.needs.find(({ role }) => role === roles.base)?.digest;
 }
 
-/** A manifest as lists show it; whether it is pinned is not in it. */
-export function assertFits(base: BlobEntry, blob: BlobEntry): void {
-  if (base.rawLength === blob.rawLength && base.element === blob.element && base.blockLog2 === blob.blockLog2) return;
+/** True where a blob has the length, element and block size that another needs in a role. */
+export function fits(needed: BlobEntry, blob: BlobEntry, role: number): boolean {
+  const { element, length } = neededLength(role, blob.element, blob.rawLength);
+  return needed.rawLength === length && needed.element === element && needed.blockLog2 === blob.blockLog2;
+}
+
+/** @throws CairnError `damaged` where it has not. */
+export function assertFits(needed: BlobEntry, blob: BlobEntry, role: number): void {
+  if (fits(needed, blob, role)) return;
   throw new CairnError(
     'damaged',
-    `content ${blob.digest}: its base ${base.digest} has another length or element; run cairn verify --structure`,
+    `content ${blob.digest}: what it needs, ${needed.digest}, has another length or element; run cairn verify --structure`,
   );
 }
 

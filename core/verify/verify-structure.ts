@@ -10,7 +10,7 @@ import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, readPackTable } from '../store/pack-reader.ts';
-import { baseOf, problemOfLengths } from '../store/contents.ts';
+import { fits, problemOfLengths } from '../store/contents.ts';
 import { nameOfManifest } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { findingOf, type FindingCode } from './findings.ts';
@@ -75,7 +75,7 @@ async function checkContents(checking: Checking, id: string, manifest: Manifest)
     return add(checking, 'content-missing', `content ${digest} is in no pack`, { snapshot: id });
   });
   checking.neededBy.set(id, needed);
-  for (const entry of entries.values()) await checkBase(checking, id, entry, entries);
+  for (const entry of entries.values()) await checkNeeds(checking, id, entry, entries);
   const problem = problemOfLengths(
     manifest,
     manifest.blobs.map((digest) => entries.get(digest)?.rawLength),
@@ -83,20 +83,20 @@ async function checkContents(checking: Checking, id: string, manifest: Manifest)
   if (problem) add(checking, 'lengths-differ', problem, { snapshot: id });
 }
 
-async function checkBase(checking: Checking, id: string, entry: BlobEntry, entries: Map<Digest, BlobEntry>): Promise<void> {
-  const base = entries.get(baseOf(entry) ?? '');
-  if (!base) return;
-  const fits = base.rawLength === entry.rawLength && base.element === entry.element && base.blockLog2 === entry.blockLog2;
+async function checkNeeds(checking: Checking, id: string, entry: BlobEntry, entries: Map<Digest, BlobEntry>): Promise<void> {
+  const unfit = entry.needs.find(({ role, digest }) => entries.has(digest) && !fits(entries.get(digest)!, entry, role));
+  const needed = unfit ?? entry.needs.find(({ digest }) => entries.has(digest));
+  if (!needed) return;
   const deep = await checking.store.depthOf(entry.digest).then(
     () => false,
     (thrown: unknown) => toCairnError(thrown).code === 'damaged',
   );
-  if (fits && !deep) return;
+  if (!unfit && !deep) return;
   checking.broken.add(entry.digest);
   add(
     checking,
     'base-unfit',
-    `content ${entry.digest} can't be decoded against ${base.digest}: ${deep ? 'too many bases' : 'another length or element'}`,
+    `content ${entry.digest} can't be decoded against ${needed.digest}: ${deep ? 'too many bases' : 'another length or element'}`,
     { snapshot: id },
   );
 }

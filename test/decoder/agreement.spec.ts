@@ -33,7 +33,7 @@ interface StoredCase {
 }
 
 /** Decodes all blocks of one content and holds them, their checksums and the digest against the original. @returns codec ids */
-function agree({ element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>, { raw, base }: Content, coded: StoredCase): number[] {
+function agree({ element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>, { raw, base, master }: Content, coded: StoredCase): number[] {
   const span = elementWidths[element] * 2 ** blockLog2;
   const ids: number[] = [];
   let [start, at] = [0, 0];
@@ -41,7 +41,12 @@ function agree({ element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>, { ra
     const block = coded.stored.subarray(at, at + length);
     const end = Math.min(start + span, raw.length);
     expect(checksum(block)).toBe(coded.checksums[index]);
-    expect(same(decodeBlock(block, end - start, element, base?.subarray(start, end)), raw.subarray(start, end))).toBe(true);
+    expect(
+      same(
+        decodeBlock(block, end - start, element, { 1: base?.subarray(start, end), 2: master?.subarray(start * 2, end * 2) }),
+        raw.subarray(start, end),
+      ),
+    ).toBe(true);
     ids.push(block[0]!);
     [start, at] = [end, at + length];
   }
@@ -55,7 +60,8 @@ describe('both decoders agree', () => {
     const property = fc.property(anyCase, (one) => {
       const content = contentOf(one);
       const base = content.base && { file: { path: folder.file(content.base), offset: 0, length: content.base.length } };
-      const { item, stored } = code(folder, content.raw, { ...one, base });
+      const master = content.master && { file: { path: folder.file(content.master), offset: 0, length: content.master.length } };
+      const { item, stored } = code(folder, content.raw, { ...one, base, master });
       agree(one, content, { stored, lengths: item.lengths, checksums: item.checksums, digest: hex(item.digest) });
     });
     fc.assert(property, { numRuns: 120 });

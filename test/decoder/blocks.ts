@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { decodeConditioned, decodeDifferencePlanes } from './conditioned.ts';
 import { decodeLmc, decodePlanes } from './planes.ts';
+import { decodeRounded } from './rounded.ts';
 import { widths } from './pack.ts';
 import { expect } from './reading.ts';
 
@@ -10,10 +11,14 @@ function decodeConstant(element: Uint8Array, length: number, width: number): Uin
   return Uint8Array.from({ length }, (_, index) => element[index % width]!);
 }
 
-function decodeBody(id: number, body: Uint8Array, length: number, element: number, base: Uint8Array | undefined): Uint8Array {
-  const needed = (): Uint8Array => {
-    expect(base !== undefined, `codec ${id} without a base`);
-    return base;
+/** The same block of what a blob needs, by role: 1 base, 2 master. */
+export type Needed = Record<number, Uint8Array | undefined>;
+
+function decodeBody(id: number, body: Uint8Array, length: number, element: number, blocks: Needed): Uint8Array {
+  const needed = (role = 1): Uint8Array => {
+    const block = blocks[role];
+    expect(block !== undefined, `codec ${id} without what it needs in role ${role}`);
+    return block;
   };
   if (id === 0) return body;
   if (id === 1) return decodeConstant(body, length, widths[element]!);
@@ -25,12 +30,12 @@ function decodeBody(id: number, body: Uint8Array, length: number, element: numbe
   if (id === 7) return decodeLmc(body, length, element, needed());
   if (id === 8) return decodeConditioned(body, element, needed());
   if (id === 9) return decodeDifferencePlanes(body, element, needed());
+  if (id === 10) return decodeRounded(body, length, element, needed(2));
   throw new Error(`codec ${id}`);
 }
 
-/** @param base the same block of the base, where the blob has one */
-export function decodeBlock(stored: Uint8Array, length: number, element: number, base?: Uint8Array): Uint8Array {
-  const raw = decodeBody(stored[0]!, stored.subarray(1), length, element, base);
+export function decodeBlock(stored: Uint8Array, length: number, element: number, needed: Needed): Uint8Array {
+  const raw = decodeBody(stored[0]!, stored.subarray(1), length, element, needed);
   expect(raw.length === length, 'length of a block');
   return raw;
 }

@@ -1,6 +1,7 @@
 /** What the two decoders must agree on: contents of every kind, made from a seed, so that each process makes the same bytes. */
 import fc from 'fast-check';
 import { elements, elementWidths, type ElementId } from '../../core/codec/elements.ts';
+import { decodeRounded } from './rounded.ts';
 import { randomBytes, randomSource, specialValues, weightPair } from '../native/contents.ts';
 
 export const kinds = ['trained', 'random', 'special', 'constant', 'zeros', 'sparse', 'rounded', 'rows', 'text'] as const;
@@ -15,11 +16,14 @@ export interface Case {
   method: 'cairn' | 'lmc';
   blockLog2: number;
   seed: number;
+  /** A float32 master for half-precision elements: of which they are the rounding, or all of them but the last. */
+  master?: 'exact' | 'near' | 'none';
 }
 
 export interface Content {
   raw: Uint8Array;
   base?: Uint8Array;
+  master?: Uint8Array;
 }
 
 const everyElement = Object.values(elements);
@@ -59,7 +63,26 @@ function nearTo(raw: Uint8Array, width: number, seed: number): Uint8Array {
   return near;
 }
 
+/** Numbers, then patterns of every exponent and special ones, so that all ways of rounding occur. */
+function masterOf({ count, kind, seed }: Case): Uint8Array {
+  if (kind === 'special') return specialValues(elements.float32, count);
+  if (kind === 'random') return randomBytes(count * 4, seed);
+  return weightPair(elements.float32, count, seed).raw;
+}
+
+function withMaster(one: Case): Content {
+  const master = masterOf(one);
+  const raw = decodeRounded(new Uint8Array(), one.count * 2, one.element, master);
+  if (one.master === 'near' && raw.length > 0) raw[raw.length - 2]! ^= 1;
+  return { raw, master, ...(one.base === 'none' ? {} : { base: nearTo(raw, 2, one.seed) }) };
+}
+
 export function contentOf(one: Case): Content {
+  const half = one.element === elements.bfloat16 || one.element === elements.float16;
+  return half && one.master !== undefined && one.master !== 'none' ? withMaster(one) : contentAlone(one);
+}
+
+function contentAlone(one: Case): Content {
   const { element, count, base, seed } = one;
   const width = elementWidths[element];
   if (base === 'step') return weightPair(element, count, seed, one.kind === 'random' ? 0.02 : 0.0002);
@@ -85,6 +108,7 @@ export const anyCase: fc.Arbitrary<Case> = fc.record({
   method: fc.constantFrom('cairn', 'cairn', 'cairn', 'lmc'),
   blockLog2: fc.constantFrom(6, 11, 12, 19, 19),
   seed: fc.nat({ max: 2 ** 31 - 1 }),
+  master: fc.constantFrom('none', 'none', 'exact', 'near'),
 });
 
 const one = (element: ElementId, count: number, kind: Case['kind'], base: Case['base'], method: Case['method'] = 'cairn'): Case => ({
@@ -115,4 +139,12 @@ export const fixedCases: Case[] = [
   one(elements.float32, 70_000, 'trained', 'step', 'lmc'),
   one(elements.float32, 40_000, 'rounded', 'near'),
   one(elements.bfloat16, 2 ** 19 + 1, 'trained', 'step'),
+  // Roundings: numbers, everything special, every exponent; of one block more than a grid, and not quite.
+  ...[elements.bfloat16, elements.float16].flatMap((element) =>
+    (['trained', 'special', 'random'] as const).flatMap((kind) => [
+      { ...one(element, 5000, kind, 'none'), master: 'exact' as const },
+      { ...one(element, 3000, kind, 'near'), master: 'near' as const },
+    ]),
+  ),
+  { ...one(elements.bfloat16, 2 ** 19 + 9, 'trained', 'none'), master: 'exact' },
 ];

@@ -18,9 +18,11 @@ const folder = new Folder();
 const told: Told = { implementation: addon.about().implementation, items: [] };
 mkdirSync(target, { recursive: true });
 for (const [index, one] of (JSON.parse(readFileSync(casesFile, 'utf8')) as Case[]).entries()) {
-  const { raw, base } = contentOf(one);
+  const { raw, base, master } = contentOf(one);
   const source = base && { file: { path: folder.file(base), offset: 0, length: base.length } };
-  const { item, stored } = code(folder, raw, { element: one.element, method: one.method, blockLog2: one.blockLog2, base: source });
+  const whole = master && { file: { path: folder.file(master), offset: 0, length: master.length } };
+  const options = { element: one.element, method: one.method, blockLog2: one.blockLog2, base: source, master: whole };
+  const { item, stored } = code(folder, raw, options);
   writeFileSync(path.join(target, String(index)), stored);
   const { lengths, checksums, digest } = item;
   told.items.push({ lengths: [...lengths], checksums: [...checksums], digest: Buffer.from(digest).toString('hex') });

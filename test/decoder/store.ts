@@ -77,16 +77,20 @@ export class StoreDecoder {
 
   #decode(pack: Pack, entry: Entry): Uint8Array {
     const raw = new Uint8Array(entry.rawLength);
-    const need = entry.needs.find(({ role }) => role === 1);
-    const base = need && this.content(need.digest);
-    if (base) expect(base.length === raw.length, 'length of the base');
-    const span = widths[entry.element]! * 2 ** entry.blockLog2;
+    const width = widths[entry.element]!;
+    const needed = entry.needs.map(({ role, digest }) => {
+      const [content, scale] = [this.content(digest), role === 1 ? 1 : 4 / width];
+      expect(content.length === raw.length * scale, `length of what is needed in role ${role}`);
+      return { role, content, scale };
+    });
+    const span = width * 2 ** entry.blockLog2;
     let at = entry.offset;
     entry.blocks.forEach((block, index) => {
       const stored = pack.bytes.subarray(at, at + block.length);
       expect(checksum(stored) === block.checksum, 'checksum of a block');
       const [start, end] = [index * span, Math.min((index + 1) * span, raw.length)];
-      raw.set(decodeBlock(stored, end - start, entry.element, base?.subarray(start, end)), start);
+      const blocks = needed.map(({ role, content, scale }) => [role, content.subarray(start * scale, end * scale)] as const);
+      raw.set(decodeBlock(stored, end - start, entry.element, Object.fromEntries(blocks)), start);
       at += block.length;
     });
     return raw;

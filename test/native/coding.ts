@@ -39,9 +39,13 @@ export interface CodeOptions {
   method?: 'cairn' | 'lmc';
   blockLog2?: number;
   base?: Need['source'];
+  master?: Need['source'];
 }
 
-export const needsOf = (base: Need['source'] | undefined): Need[] => (base ? [{ role: 1, source: base }] : []);
+export const needsOf = (base: Need['source'] | undefined, master?: Need['source']): Need[] => [
+  ...(base ? [{ role: 1, source: base }] : []),
+  ...(master ? [{ role: 2, source: master }] : []),
+];
 
 export function itemOf(folder: Folder, raw: Uint8Array, options: CodeOptions): EncodeItem {
   return {
@@ -49,7 +53,7 @@ export function itemOf(folder: Folder, raw: Uint8Array, options: CodeOptions): E
     element: options.element,
     blockLog2: options.blockLog2 ?? tensorBlockLog2,
     method: options.method ?? 'cairn',
-    needs: needsOf(options.base),
+    needs: needsOf(options.base, options.master),
     firstChunk: 0,
     whole: true,
   };
@@ -69,7 +73,7 @@ export function code(folder: Folder, raw: Uint8Array, options: CodeOptions): Cod
     rawLength: raw.length,
     lengths: item.lengths,
     checksums: item.checksums,
-    needs: needsOf(options.base),
+    needs: needsOf(options.base, options.master),
   };
   return { item, stored: readFileSync(path), blocks };
 }

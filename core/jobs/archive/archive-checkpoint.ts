@@ -7,6 +7,7 @@ import { encodeContents, type EncodedContent } from '../../codec/encode.ts';
 import type { Content } from '../../codec/pieces.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import { CairnError, toCairnError } from '../../contract/errors.ts';
+import type { Companion } from '../../plan/companions.ts';
 import type { BaseSet } from '../../plan/pairing.ts';
 import { planSnapshot, type PlannedContent, type SnapshotPlan } from '../../plan/planner.ts';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
@@ -55,6 +56,18 @@ function* groupsOf(contents: Content[]): Generator<Content[]> {
   if (group.length > 0) yield group;
 }
 
+/** Reads the piece of a companion that stands for a piece of what it says something of. */
+function companionOf(
+  planned: PlannedContent,
+  files: CheckpointFile[],
+  companion: Companion,
+  digest: string,
+): NonNullable<Content['companion']> {
+  const path = files[planned.file]!.path;
+  const start = planned.ranges[0]!.offset;
+  return { role: companion.role, digest, piece: (offset, length) => ({ file: { path, offset: start + offset, length } }) };
+}
+
 function contentOf(
   planned: PlannedContent,
   files: CheckpointFile[],
@@ -100,6 +113,38 @@ async function encodeAll(store: Store, contents: Content[], options: CheckpointO
   return encoded;
 }
 
+/**
+ * Contents without companions first: packs are proved from what the store has, so what a content needs must be in an
+ * earlier pack. Given back in the plan's order.
+ */
+async function encodePlan(
+  store: Store,
+  plan: SnapshotPlan,
+  files: CheckpointFile[],
+  contents: Content[],
+  options: CheckpointOptions,
+): Promise<EncodedContent[]> {
+  const encoded: EncodedContent[] = [];
+  const encodeThose = async (indices: number[], content: (index: number) => Content): Promise<void> => {
+    const done = await encodeAll(store, indices.map(content), options);
+    indices.forEach((index, place) => (encoded[index] = done[place]!));
+  };
+  const indices = [...contents.keys()];
+  await encodeThose(
+    indices.filter((index) => !plan.contents[index]!.companion),
+    (index) => contents[index]!,
+  );
+  await encodeThose(
+    indices.filter((index) => plan.contents[index]!.companion),
+    (index) => {
+      const companion = plan.contents[index]!.companion!;
+      const digest = encoded[companion.content]!.digest;
+      return { ...contents[index]!, companion: companionOf(plan.contents[companion.content]!, files, companion, digest) };
+    },
+  );
+  return encoded;
+}
+
 /** Digests of whole files; a file that is one content has that content's. */
 async function fileDigests(
   files: CheckpointFile[],
@@ -129,17 +174,17 @@ async function attempt(
   options: CheckpointOptions,
 ): Promise<ArchivedCheckpoint> {
   const files = await readCheckpoint(checkpoint);
-  await assertUnchanged(files);
+  await assertUnchanged(checkpoint, files);
   const bases: BaseSet | undefined = base && (await baseSetOf(store, base.manifest));
   const originals = base && (await Originals.of(base.manifest));
   const plan = planSnapshot(
     files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors })),
-    { bases, maxDepth: options.maxDepth },
+    { bases, maxDepth: options.maxDepth, companions: options.method === 'cairn' },
   );
   const contents = plan.contents.map((planned) => contentOf(planned, files, { store, originals, usable }));
-  const encoded = await encodeAll(store, contents, options);
+  const encoded = await encodePlan(store, plan, files, contents, options);
   const digests = await fileDigests(files, plan, encoded, options);
-  await assertUnchanged(files);
+  await assertUnchanged(checkpoint, files);
   const manifest = await buildManifest({
     store,
     run,

@@ -4,7 +4,7 @@ import type { SnapshotPlan } from '../../plan/planner.ts';
 import path from 'node:path';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
 import type { Manifest } from '../../store/manifest.ts';
-import type { Store } from '../../store/store.ts';
+import { baseOf, type Store } from '../../store/store.ts';
 import type { CheckpointFile } from '../../scan/read-checkpoint.ts';
 
 export interface ManifestInputs {
@@ -70,7 +70,7 @@ export async function buildManifest(inputs: ManifestInputs): Promise<Manifest> {
   const { blobs, indexOf, written } = blobTable(encoded);
   const stored = await Promise.all(blobs.map(async (digest) => (await store.lookup(digest))!.entry));
   const depths = await Promise.all(blobs.map((digest) => store.depthOf(digest)));
-  const usesBase = stored.some((entry) => entry.needs.length > 0);
+  const usesBase = stored.some((entry) => baseOf(entry) !== undefined);
   return {
     created: inputs.created.toISOString(),
     run: { name: run.name, path: run.path, layout: run.layout },

@@ -1,6 +1,5 @@
 /** Collects coded contents in packs of the store, and starts another pack when one is large enough. */
 import type { BlobSink, EncodedContent } from '../../codec/encode.ts';
-import { roles } from '../../codec/elements.ts';
 import type { BlobEntry } from '../../store/blob-source.ts';
 import type { FinishedPack, PackWriter } from '../../store/pack-writer.ts';
 import type { Store } from '../../store/store.ts';
@@ -25,7 +24,7 @@ export class PackSink implements BlobSink {
   }
 
   has(digest: string): boolean {
-    return this.#added.has(digest) || this.#store.index.find(digest) !== undefined;
+    return this.#added.has(digest) || this.#store.index.holds(digest);
   }
 
   reserve(length: number): number {
@@ -36,7 +35,7 @@ export class PackSink implements BlobSink {
     this.#pack.rewind(offset);
   }
 
-  add({ content, digest, offset, storedLength, lengths, checksums, usesBase }: EncodedContent): void {
+  add({ content, digest, offset, storedLength, lengths, checksums, needs }: EncodedContent): void {
     this.#added.add(digest);
     this.#pack.add({
       digest,
@@ -46,7 +45,7 @@ export class PackSink implements BlobSink {
       element: content.element,
       blockLog2: content.blockLog2,
       coding: content.coding,
-      needs: usesBase ? [{ role: roles.base, digest: content.base!.digest }] : [],
+      needs,
       lengths,
       checksums,
     });

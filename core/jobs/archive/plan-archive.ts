@@ -2,8 +2,8 @@
  * What an archive would do and about what it would take: the same planning as the archive's own, with samples of the
  * tensors really coded, and nothing written.
  */
-import type { RawSource } from '../../codec/binding.ts';
-import { elementWidths, roles, tensorBlockLog2 } from '../../codec/elements.ts';
+import type { Need, RawSource } from '../../codec/binding.ts';
+import { elementWidths, neededLength, roles, tensorBlockLog2 } from '../../codec/elements.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import type { Plan, PlanItem } from '../../contract/model.ts';
 import { estimateBytes, spread, type Sample } from '../../plan/cost.ts';
@@ -64,6 +64,7 @@ async function archivedBases(store: Store, before: Ancestor | undefined): Promis
 async function sampleContent(
   pool: CodecPool,
   content: PlannedContent,
+  companion: PlannedContent | undefined,
   files: CheckpointFile[],
   bases: Bases | undefined,
   method: 'cairn' | 'lmc',
@@ -72,7 +73,12 @@ async function sampleContent(
   const { path } = files[content.file]!;
   const length = Math.min(content.length, elementWidths[content.element] * 2 ** content.blockLog2);
   const source = { path, offset: content.ranges[0]!.offset, length };
-  const needs = content.base && bases ? [{ role: roles.base, source: await bases.read(content, length) }] : [];
+  const needs: Need[] = content.base && bases ? [{ role: roles.base, source: await bases.read(content, length) }] : [];
+  if (companion) {
+    const needed = neededLength(content.companion!.role, content.element, length).length;
+    const file = { path: files[companion.file]!.path, offset: companion.ranges[0]!.offset, length: needed };
+    needs.push({ role: content.companion!.role, source: { file } });
+  }
   const item = { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: 0, whole: true };
   const { slot, items } = await pool.encode({ items: [item], cancel });
   await pool.release(slot);
@@ -103,7 +109,11 @@ class Estimate {
     if (await this.#archived?.find(run, checkpoint)) return skip('already archived');
     const bases = await this.#basesFor(selected);
     const files = await readCheckpoint(checkpoint);
-    const { contents } = planSnapshot(planFilesOf(files), { bases: bases?.set, maxDepth: defaultMaxDepth });
+    const { contents } = planSnapshot(planFilesOf(files), {
+      bases: bases?.set,
+      maxDepth: defaultMaxDepth,
+      companions: this.#params.method === 'cairn',
+    });
     const isDelta = contents.some((content) => content.base);
     const depth = isDelta ? bases!.depth + 1 : 0;
     const samples = await this.#sample(contents, files, bases);
@@ -131,7 +141,19 @@ class Estimate {
     const tensors = contents.filter((content) => content.coding === 'tensor').toSorted((a, b) => b.length - a.length);
     const chosen = spread(tensors.slice(0, samplesPerCheckpoint * 4), samplesPerCheckpoint);
     const pool = this.#access.pool(this.#params.threads);
-    return Promise.all(chosen.map((content) => sampleContent(pool, content, files, bases, this.#params.method, this.#cancel)));
+    return Promise.all(
+      chosen.map((content) =>
+        sampleContent(
+          pool,
+          content,
+          content.companion && contents[content.companion.content],
+          files,
+          bases,
+          this.#params.method,
+          this.#cancel,
+        ),
+      ),
+    );
   }
 }
 

@@ -7,9 +7,11 @@
 #include <sys/syscall.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "analyse.h"
 #include "base/limits.h"
 #include "bench.h"
 #include "decode.h"
@@ -201,6 +203,36 @@ Napi::Value bench(const Napi::CallbackInfo& info) {
   return answer;
 }
 
+template <class Values>
+Napi::Value to_numbers(Napi::Env env, const Values& values, size_t count) {
+  Napi::Float64Array array = Napi::Float64Array::New(env, count);
+  std::copy_n(values.begin(), count, array.Data());
+  return array;
+}
+
+Napi::Value to_analysis(Napi::Env env, const AnalyseItem& item, const Analysis& sums) {
+  const size_t width = width_of(item.element);
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("elements", Napi::Number::New(env, static_cast<double>(sums.elements)));
+  answer.Set("planeBits", to_numbers(env, sums.plane_bits, width));
+  if (is_float(item.element)) answer.Set("exponents", to_numbers(env, sums.exponents, sums.exponents.size()));
+  if (item.bases.empty()) return answer;
+  answer.Set("bitFlips", to_numbers(env, sums.bit_flips, 8 * width));
+  answer.Set("unchanged", Napi::Number::New(env, static_cast<double>(sums.unchanged)));
+  answer.Set("finitePairs", Napi::Number::New(env, static_cast<double>(sums.finite_pairs)));
+  answer.Set("absoluteChange", Napi::Number::New(env, sums.absolute_change));
+  return answer;
+}
+
+Napi::Value analyse_ranges(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::vector<AnalyseItem> items = read_analyse_items(info[0]);
+  const CancelFlag cancel = read_cancel(info[0]);
+  Napi::Array answers = Napi::Array::New(env, items.size());
+  for (uint32_t i = 0; i < items.size(); ++i) answers.Set(i, to_analysis(env, items[i], analyse_item(items[i], cancel)));
+  return answers;
+}
+
 Napi::Error to_error(Napi::Env env, const char* code, const std::string& message, const std::string& path) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
@@ -246,6 +278,7 @@ void export_functions(Napi::Object exports) {
   add<set_modified>(exports, "setModified");
   add<lower_priority>(exports, "lowerPriority");
   add<bench>(exports, "bench");
+  add<analyse_ranges>(exports, "analyse");
 }
 
 }  // namespace cairn

@@ -97,6 +97,12 @@ Method read_method(const Option& option) {
 
 StoredBlocks read_stored(const Option& option, unsigned depth);
 
+// Which roles an element's content may need besides a base.
+bool may_need(Element element, Role role) {
+  const bool half = element == Element::float16 || element == Element::bfloat16;
+  return role == Role::base || (role == Role::master && half);
+}
+
 bool same_blocking(const Blocking& a, const Blocking& b) {
   return a.element == b.element && a.block_log2 == b.block_log2 && a.raw_length == b.raw_length;
 }
@@ -108,20 +114,24 @@ RawSource read_source(const Option& option, const Blocking& blocking, unsigned d
   RawSource source;
   if (!file.is_absent()) {
     source.file = read_range(file);
-    if (source.file.length != blocking.raw_length) refuse(file.name() + ".length", "the length of what needs it");
+    if (source.file.length != blocking.raw_length) refuse(file.name() + ".length", "the length that what needs it asks for");
     return source;
   }
   source.stored = std::make_unique<StoredBlocks>(read_stored(stored, depth + 1));
-  if (!same_blocking(source.stored->blocking, blocking)) refuse(stored.name(), "of the element, block size and length of what needs it");
+  if (!same_blocking(source.stored->blocking, blocking)) refuse(stored.name(), "of the element, block size and length that what needs it asks for");
   return source;
 }
 
 std::vector<Need> read_needs(const Option& option, const Blocking& blocking, unsigned depth) {
   std::vector<Need> needs;
   for (const Option& need : option.list()) {
-    const auto role = static_cast<uint32_t>(need.member("role").integer(base_role, base_role));
-    if (!needs.empty()) refuse(option.name(), "a list with each role once");
-    needs.push_back({role, read_source(need.member("source"), blocking, depth)});
+    const Option member = need.member("role");
+    const auto role = static_cast<Role>(member.integer(1, static_cast<uint64_t>(Role::master)));
+    if (!may_need(blocking.element, role)) refuse(member.name(), "one that this element has");
+    for (const Need& other : needs) {
+      if (other.role == role) refuse(option.name(), "a list with each role once");
+    }
+    needs.push_back({role, read_source(need.member("source"), needed_blocking(blocking, role), depth)});
   }
   return needs;
 }
@@ -244,6 +254,24 @@ WriteRequest read_write_request(const Napi::Value& value) {
                               piece.member("fileOffset").integer(0, limits::largest_offset)});
   }
   return request;
+}
+
+std::vector<AnalyseItem> read_analyse_items(const Napi::Value& request) {
+  std::vector<AnalyseItem> items;
+  for (const Option& option : Option(request, "request").member("items").list()) {
+    AnalyseItem item;
+    item.element = static_cast<Element>(option.member("element").integer(1, 10));
+    item.sources = read_ranges(option.member("sources"));
+    const Option bases = option.member("bases");
+    if (!bases.is_absent()) item.bases = read_ranges(bases);
+    if (!bases.is_absent() && item.bases.size() != item.sources.size()) refuse(bases.name(), "as many as the sources");
+    for (size_t i = 0; i < item.sources.size(); ++i) {
+      if (item.sources[i].length % width_of(item.element) != 0) refuse(option.member("sources").name(), "multiples of the element's width");
+      if (!item.bases.empty() && item.bases[i].length != item.sources[i].length) refuse(bases.name(), "as long as the sources");
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
 }
 
 BenchItem read_bench_item(const Napi::Value& value) {

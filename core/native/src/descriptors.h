@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include "analyse.h"
 #include "bench.h"
 #include "request.h"
 
@@ -32,6 +33,7 @@ std::vector<DecodeItem> read_decode_items(const Napi::Value& request);
 DigestRequest read_digest_request(const Napi::Value& request);
 WriteRequest read_write_request(const Napi::Value& request);
 BenchItem read_bench_item(const Napi::Value& request);
+std::vector<AnalyseItem> read_analyse_items(const Napi::Value& request);
 
 // The request's `cancel`. It stays alive as long as the request does.
 CancelFlag read_cancel(const Napi::Value& request);

@@ -38,11 +38,16 @@ struct RawSource {
 };
 
 struct Need {
-  uint32_t role;
+  Role role;
   RawSource source;
 };
 
-constexpr uint32_t base_role = 1;  // FORMAT.md section 2
+// How what stands in a role divides: as what needs it, or into as many elements of float32.
+inline Blocking needed_blocking(const Blocking& blocking, Role role) {
+  if (role == Role::base) return blocking;
+  const size_t width = width_of(Element::float32);
+  return {Element::float32, blocking.block_log2, blocking.raw_length / width_of(blocking.element) * width};
+}
 
 struct StoredBlocks {
   std::string path;

@@ -12,7 +12,7 @@ namespace cairn {
 void read_block(const RawSource& source, const Blocking& blocking, size_t index, OpenFiles& files, uint8_t* raw);
 void read_stored_block(const StoredBlocks& blocks, size_t index, OpenFiles& files, uint8_t* raw);
 
-// The base among `needs`, or null.
-const RawSource* find_base(const std::vector<Need>& needs);
+// What stands in a role among `needs`, or null.
+const RawSource* find_need(const std::vector<Need>& needs, Role role);
 
 }  // namespace cairn

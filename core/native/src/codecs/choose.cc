@@ -7,6 +7,7 @@
 #include "codecs/plain.h"
 #include "codecs/planes.h"
 #include "codecs/registry.h"
+#include "codecs/rounded.h"
 
 namespace cairn {
 
@@ -151,6 +152,7 @@ size_t encode_chosen(Method method, const RawBlock& block, Scratch& scratch, uin
   };
   if (is_constant(block)) return store(CodecId::constant, encode_constant(block, scratch, out + 1, block.length));
   if (is_unchanged(block)) return store(CodecId::unchanged, 0);
+  if (method == Method::cairn && is_rounded(block)) return store(CodecId::rounded, 0);
   const Kept kept = encode_smallest(method, block, scratch, out + 1);
   if (kept.length != does_not_fit) return store(kept.id, kept.length);
   return store(CodecId::raw, encode_raw(block, scratch, out + 1, block.length));

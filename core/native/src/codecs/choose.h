@@ -1,4 +1,4 @@
-// Which codec a block gets: constant, then unchanged, then the smallest of the method's codecs, then raw. The same block
+// Which codec a block gets: constant, then unchanged, then rounded, then the smallest of the method's codecs, then raw. The same block
 // gives the same bytes on every machine.
 #pragma once
 

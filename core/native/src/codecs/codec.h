@@ -15,7 +15,11 @@ enum class Element : uint8_t {
 // Codec ids of FORMAT.md.
 enum class CodecId : uint8_t {
   raw = 0, constant, unchanged, zstd, planes, xor_planes, lmc, lmc_xor, conditioned, difference_planes,
+  rounded,
 };
+
+// Role ids of FORMAT.md: what a codec decodes a block against. `none` isn't stored.
+enum class Role : uint8_t { none = 0, base, master };
 
 // A block before coding. `base` is null where the blob has none, else as long as `raw`.
 // Both may be read up to `slack` bytes past their end, without meaning.
@@ -24,6 +28,10 @@ struct RawBlock {
   const uint8_t* base;
   size_t length;  // bytes; a multiple of the element's width
   Element element;
+  // The same elements of a content of the same checkpoint that says something of this one, float32, and its role; null where
+  // the blob has none.
+  const uint8_t* companion = nullptr;
+  Role companion_role = Role::none;
 };
 
 // A block after coding: `data` points behind the codec id.
@@ -38,6 +46,7 @@ struct RawTarget {
   const uint8_t* base;
   size_t length;
   Element element;
+  const uint8_t* companion = nullptr;  // in the role that the codec needs; null where that is none or base
 };
 
 constexpr size_t slack = 128;

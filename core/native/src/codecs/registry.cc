@@ -4,22 +4,24 @@
 #include "codecs/lmc.h"
 #include "codecs/plain.h"
 #include "codecs/planes.h"
+#include "codecs/rounded.h"
 
 namespace cairn {
 
 namespace {
 
 const Codec codecs[codec_count] = {
-    {"raw", encode_raw, decode_raw, false},
-    {"constant", encode_constant, decode_constant, false},
-    {"unchanged", encode_unchanged, decode_unchanged, true},
-    {"zstd", nullptr, nullptr, false},
-    {"planes", encode_planes, decode_planes, false},
-    {"xor-planes", encode_xor_planes, decode_xor_planes, true},
-    {"lmc", encode_lmc, decode_lmc, false},
-    {"lmc-xor", encode_lmc_xor, decode_lmc_xor, true},
-    {"conditioned", encode_conditioned, decode_conditioned, true},
-    {"difference-planes", encode_difference_planes, decode_difference_planes, true},
+    {"raw", encode_raw, decode_raw, Role::none},
+    {"constant", encode_constant, decode_constant, Role::none},
+    {"unchanged", encode_unchanged, decode_unchanged, Role::base},
+    {"zstd", nullptr, nullptr, Role::none},
+    {"planes", encode_planes, decode_planes, Role::none},
+    {"xor-planes", encode_xor_planes, decode_xor_planes, Role::base},
+    {"lmc", encode_lmc, decode_lmc, Role::none},
+    {"lmc-xor", encode_lmc_xor, decode_lmc_xor, Role::base},
+    {"conditioned", encode_conditioned, decode_conditioned, Role::base},
+    {"difference-planes", encode_difference_planes, decode_difference_planes, Role::base},
+    {"rounded", encode_rounded, decode_rounded, Role::master},
 };
 
 }  // namespace

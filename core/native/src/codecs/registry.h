@@ -9,10 +9,10 @@ struct Codec {
   const char* name;
   EncodeBlock encode;  // null: coded elsewhere
   DecodeBlock decode;
-  bool needs_base;
+  Role role;  // of what blocks are decoded against
 };
 
-constexpr size_t codec_count = 10;
+constexpr size_t codec_count = 11;
 
 // Null for ids that are reserved.
 const Codec* find_codec(uint8_t id);
