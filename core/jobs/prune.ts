@@ -2,129 +2,202 @@
  * Gives back the space of contents that no snapshot needs. The only code that deletes packs, so it is careful:
  * - what is needed is known only where every manifest and every pack's table can be read; else it refuses;
  * - packs that an archive under way has published are left alone;
- * - contents worth keeping are published in a new pack before the old one goes, so a crash leaves both, never neither.
+ * - first everything worth keeping of packs that go is published in new packs, then all packs that go are condemned, then,
+ *   after a time in which readers notice, they are removed. A crash leaves at worst more than is needed, never less, and the
+ *   next prune ends what it finds begun.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import { CairnError } from '../contract/errors.ts';
-import { readBlocks } from '../store/block-reader.ts';
-import type { BlobEntry, Digest } from '../store/blob-source.ts';
-import { addNeeded } from '../store/needed.ts';
+import { readBlocks, readBlocksIn } from '../store/block-reader.ts';
+import type { Digest } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import type { Store } from '../store/store.ts';
+import { provePack } from './archive/prove.ts';
+import { Drafts } from './prune/drafts.ts';
+import { planPrune, type Move, type PrunePlan } from './prune/plan-prune.ts';
+import { findRebases, type Rebase } from './prune/spare-bases.ts';
+import { surveyStore, whoNeeds, type Survey } from './prune/survey.ts';
+
+/** Readers look for condemned packs several times in this. */
+export const defaultGraceMs = 2000;
+const namesShown = 20;
 
 export interface PruneOptions {
   /** Says what would be done, and does nothing. */
   dryRun?: boolean;
+  /** As if these snapshots were gone already; for previews. */
+  without?: ReadonlySet<string>;
+  /** Codes deltas anew whose bases could then go; absent: none is. */
+  pool?: CodecPool;
+  /** Between condemning packs whose contents were stored anew and removing them. */
+  graceMs?: number;
   signal?: AbortSignal;
+  onProgress?: (phase: 'rebase' | 'repack' | 'remove', done: number, total: number) => void;
 }
 
 export interface PruneResult {
   packsRemoved: number;
   /** Rewritten without the contents that nothing needs. */
   packsRepacked: number;
+  /** Stored anew against another base, or none. */
+  contentsRebased: number;
   bytesFreed: number;
   /** Bytes of contents that nothing needs, in packs that are mostly needed. */
   bytesLeft: number;
-}
-
-interface PackUse {
-  packId: string;
-  fileBytes: number;
-  needed: BlobEntry[];
-  neededBytes: number;
-  blobBytes: number;
+  /** Contents of no snapshot that stay because others are decoded against them. */
+  contentsHeld: number;
+  bytesHeld: number;
+  /** Snapshots that these are held for, RUN@STEP, the first of them. */
+  heldFor: string[];
 }
 
 /**
  * @throws CairnError `damaged` where a manifest, a pack or a needed content can't be read, `locked` while an archive
- * writes to the store, `cancelled` between two packs.
+ * writes to the store, `no_space`, `cancelled`; every snapshot is whole then.
  */
 export function prune(store: Store, options: PruneOptions = {}): Promise<PruneResult> {
   return store.exclusively(async () => {
     await store.assertWriting();
+    assertGoingOn(options.signal);
     if (store.openPacks > 0) throw new CairnError('locked', `${store.backend.place}: something is being archived; prune when it is done`);
-    const uses = await packUses(store, await allNeeded(store));
-    const result: PruneResult = { packsRemoved: 0, packsRepacked: 0, bytesFreed: 0, bytesLeft: 0 };
-    for (const use of uses) {
-      if (options.signal?.aborted) throw new CairnError('cancelled', 'prune was cancelled; what it freed so far stays free');
-      await prunePack(store, use, options.dryRun ?? false, result);
+    const survey = await surveyStore(store, options.without ?? new Set());
+    const rebases = options.pool ? findRebases(survey, store.uncommittedPacks()) : [];
+    const drafts = await code(store, survey, rebases, options);
+    try {
+      const spared = keepWhatPays(drafts, rebases);
+      const needed = new Set([...survey.contents.keys()].filter((digest) => !spared.has(digest)));
+      const plan = await planPrune(store, needed, drafts?.all ?? new Map());
+      const result = await resultOf(store, survey, needed, plan, drafts?.all.size ?? 0, options);
+      if (!options.dryRun) await carryOut(store, plan, options);
+      return result;
+    } finally {
+      await drafts?.drop();
     }
-    return result;
   });
 }
 
-async function prunePack(store: Store, use: PackUse, dryRun: boolean, result: PruneResult): Promise<void> {
-  const garbageBytes = use.blobBytes - use.neededBytes;
-  if (use.needed.length === 0) {
-    if (!dryRun) await removePack(store, use.packId);
-    result.packsRemoved++;
-    result.bytesFreed += use.fileBytes;
-  } else if (garbageBytes > use.neededBytes) {
-    if (!dryRun) await repack(store, use);
-    result.packsRepacked++;
-    result.bytesFreed += garbageBytes;
-  } else {
-    result.bytesLeft += garbageBytes;
+async function code(store: Store, { named }: Survey, rebases: Rebase[], options: PruneOptions): Promise<Drafts | undefined> {
+  const { pool, signal } = options;
+  if (!pool || rebases.length === 0) return undefined;
+  const total = rebases.reduce((sum, { rawLength }) => sum + rawLength, 0);
+  let done = 0;
+  const onBytes = (bytes: number): void => options.onProgress?.('rebase', (done += bytes), total);
+  const drafts = new Drafts(store, { pool, cancel: cancelFlag(signal), methodOf: (digest) => named.get(digest) ?? 'cairn', onBytes });
+  try {
+    await drafts.code(rebases);
+    return drafts;
+  } catch (thrown) {
+    await drafts.drop();
+    throw thrown;
   }
 }
 
-/** Every content that some snapshot needs. Refuses to guess where one of them can't be read. */
-async function allNeeded(store: Store): Promise<Set<Digest>> {
-  await store.index.refresh();
-  for (const error of store.index.unreadable.values()) throw error;
-  const needed = new Set<Digest>();
-  for (const id of await store.snapshotIds()) {
-    const { blobs } = await store.manifest(id);
-    await addNeeded(store, blobs, needed, (digest, blob) => {
-      if (blob) return;
-      throw new CairnError('damaged', `snapshot ${id}: its content ${digest} is missing; run cairn verify --structure before prune`);
-    });
+/** Forgets drafts that would take more than they spare. @returns the contents that the others spare */
+function keepWhatPays(drafts: Drafts | undefined, rebases: Rebase[]): Set<Digest> {
+  const gone = new Set<Digest>();
+  for (const { digest, spared, bytesNow } of rebases) {
+    if (drafts!.all.get(digest)!.entry.storedLength < bytesNow) for (const base of spared) gone.add(base);
+    else drafts!.all.delete(digest);
   }
-  return needed;
+  return gone;
 }
 
-async function packUses(store: Store, needed: Set<Digest>): Promise<PackUse[]> {
-  const uses: PackUse[] = [];
-  for (const packId of store.index.packIds()) {
-    if (store.uncommittedPacks().has(packId)) continue;
-    const fileBytes = (await store.backend.stat(nameOfPack(packId)))?.sizeBytes ?? 0;
-    const use: PackUse = { packId, fileBytes, needed: [], neededBytes: 0, blobBytes: 0 };
-    for (const entry of (await store.packTable(packId)).entries()) {
-      use.blobBytes += entry.storedLength;
-      // Of a content in several packs only the place that the index serves counts.
-      if (!needed.has(entry.digest) || store.index.find(entry.digest)?.packId !== packId) continue;
-      use.needed.push(entry);
-      use.neededBytes += entry.storedLength;
-    }
-    uses.push(use);
-  }
-  return uses;
+async function resultOf(
+  store: Store,
+  { contents, named }: Survey,
+  needed: Set<Digest>,
+  plan: PrunePlan,
+  contentsRebased: number,
+  options: PruneOptions,
+): Promise<PruneResult> {
+  const held = new Set([...needed].filter((digest) => !named.has(digest)));
+  let bytesHeld = 0;
+  for (const digest of held) bytesHeld += contents.get(digest)!.storedLength;
+  const { packsRemoved, packsRepacked, bytesLeft } = plan;
+  return {
+    ...{ packsRemoved, packsRepacked, contentsRebased, bytesFreed: plan.bytesGoing - plan.bytesWritten, bytesLeft },
+    ...{ contentsHeld: held.size, bytesHeld },
+    heldFor: held.size === 0 ? [] : await whoNeeds(store, held, options.without ?? new Set(), namesShown),
+  };
 }
 
-async function repack(store: Store, use: PackUse): Promise<void> {
+async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): Promise<void> {
+  await assertRoom(store, plan);
+  const going = new Set(plan.going);
+  for (const [index, moves] of plan.packs.entries()) {
+    assertGoingOn(options.signal);
+    // A prune that was cut off may have published this very pack before.
+    going.delete(await writePack(store, moves, options));
+    options.onProgress?.('repack', index + 1, plan.packs.length);
+  }
+  for (const packId of going) await store.condemn(packId);
+  if (plan.packs.length > 0) await grace(options);
+  let removed = 0;
+  for (const packId of going) {
+    assertGoingOn(options.signal);
+    await removePack(store, packId);
+    options.onProgress?.('remove', ++removed, going.size);
+  }
+  await clearMarks(store);
+}
+
+async function assertRoom(store: Store, { bytesWritten }: PrunePlan): Promise<void> {
+  const free = await store.backend.freeBytes();
+  if (bytesWritten <= free) return;
+  const place = store.backend.place;
+  throw new CairnError(
+    'no_space',
+    `${place}: pruning writes ${bytesWritten} bytes first, and ${free} are free; free some and prune again`,
+    {
+      path: place,
+    },
+  );
+}
+
+/** @returns the id of the pack, which is proved and published */
+async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOptions): Promise<string> {
   const pack = await store.createPack();
   try {
-    for (const entry of use.needed) {
+    for (const { name, entry } of moves) {
+      assertGoingOn(signal);
       const offset = pack.reserve(entry.storedLength);
-      for await (const { at, bytes } of readBlocks(store, use.packId, entry)) await pack.write(offset + at, bytes);
+      for await (const { at, bytes } of readBlocksIn(store, name, entry)) await pack.write(offset + at, bytes);
       pack.add({ ...entry, offset });
     }
-    const { id, entries } = await pack.finish();
+    const rebased = new Set(moves.filter((move) => move.rebased).map(({ entry }) => entry.digest));
+    const { id, entries } = await pack.finish(async (path, all) => {
+      const anew = all.filter(({ digest }) => rebased.has(digest));
+      if (pool && anew.length > 0) await provePack(pool, store, path, anew, { cancel: cancelFlag(signal), onBytes: () => undefined });
+    });
+    // Holds what was copied to its checksums before the original goes.
+    for (const entry of entries) for await (const _run of readBlocks(store, id, entry));
     store.settle(id);
-    for (const entry of entries) await readBack(store, id, entry);
+    if ((await store.condemnedPacks()).has(id)) await store.condemn(id, false);
+    return id;
   } catch (thrown) {
     await pack.abandon();
     throw thrown;
   }
-  await removePack(store, use.packId);
 }
 
-/** Holds what was copied to its checksums before the original goes. */
-async function readBack(store: Store, packId: string, entry: BlobEntry): Promise<void> {
-  for await (const _run of readBlocks(store, packId, entry));
+async function grace({ graceMs = defaultGraceMs, signal }: PruneOptions): Promise<void> {
+  await sleep(graceMs, undefined, signal ? { signal } : {}).catch(() => assertGoingOn(signal));
 }
 
 async function removePack(store: Store, packId: string): Promise<void> {
   await store.assertWriting();
   await store.backend.remove(nameOfPack(packId));
   await store.index.drop(packId);
+  await store.condemn(packId, false);
+}
+
+/** Marks of packs that a prune which was cut off had removed. */
+async function clearMarks(store: Store): Promise<void> {
+  for (const packId of (await store.condemnedPacks()).keys())
+    if (!(await store.backend.stat(nameOfPack(packId)))) await store.condemn(packId, false);
+}
+
+function assertGoingOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CairnError('cancelled', 'prune was cancelled; what it freed so far stays free, the next prune goes on');
 }

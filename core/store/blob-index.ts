@@ -8,6 +8,7 @@ import type { Backend } from './backends/backend.ts';
 import type { Digest } from './blob-source.ts';
 import { forEachBounded } from './bounded.ts';
 import { toHex } from './hashing.ts';
+import { condemnedIdOf } from './condemned.ts';
 import { packIdOf, type PackReader } from './pack-reader.ts';
 
 /** Remembers which contents a pack holds, so that opening a store needs no pack's table. The catalogue may be one. */
@@ -27,6 +28,8 @@ export interface BlobPlace {
 /** A place is one number, pack number * 2^24 + index: no table has as many blobs (`maxTableBytes`). */
 const indexSpan = 2 ** 24;
 const parallelReads = 16;
+/** How long a reader goes by what it knows of condemned packs; prune waits several times as long before it removes them. */
+const marksLastMs = 250;
 
 export class BlobIndex {
   /** Packs whose table could not be read, and why. They are left alone and serve nothing. */
@@ -39,6 +42,9 @@ export class BlobIndex {
   readonly #further = new Map<Digest, number[]>();
   readonly #packIds: string[] = [];
   readonly #packNumbers = new Map<string, number>();
+  /** Packs that are about to go: their contents are taken from elsewhere where they can be. */
+  #condemned = new Set<string>();
+  #marksReadMs = -Infinity;
   #loading: Promise<void> | undefined;
   #loaded = false;
 
@@ -73,6 +79,28 @@ export class BlobIndex {
     return place === undefined ? undefined : { packId: this.#packIds[Math.floor(place / indexSpan)]!, index: place % indexSpan };
   }
 
+  /** True where a pack that is to stay has the content, so that it needn't be stored again. */
+  holds(digest: Digest): boolean {
+    const place = this.find(digest);
+    return place !== undefined && !this.#condemned.has(place.packId);
+  }
+
+  /** For readers that stay: looks at the folder again where packs were condemned since it was last looked at. */
+  async keepUp(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#marksReadMs < marksLastMs) return;
+    this.#marksReadMs = now;
+    const marked = await this.#readMarks();
+    if ([...marked].some((id) => !this.#condemned.has(id) && this.#packNumbers.has(id))) await this.refresh();
+  }
+
+  /** Takes the pack's contents from elsewhere from now on (or no longer). */
+  condemn(packId: string, condemned = true): void {
+    if (condemned) this.#condemned.add(packId);
+    else this.#condemned.delete(packId);
+    this.#sortPlaces();
+  }
+
   /** @param digests 32 bytes each, in the order of the pack's table */
   add(packId: string, digests: Uint8Array): void {
     if (this.#packNumbers.has(packId)) return;
@@ -86,6 +114,7 @@ export class BlobIndex {
   async drop(packId: string): Promise<void> {
     const number = this.#packNumbers.get(packId);
     this.unreadable.delete(packId);
+    this.#condemned.delete(packId);
     this.#reader.forget(packId);
     await this.#cache?.forget(packId);
     if (number === undefined) return;
@@ -96,6 +125,8 @@ export class BlobIndex {
   }
 
   async #read(): Promise<void> {
+    // Marks before packs: what stands in for a condemned pack was there before its mark.
+    const condemned = await this.#readMarks();
     const names = await this.#backend.list('packs');
     const present = new Set(names.map(packIdOf).filter((id) => id !== undefined));
     for (const id of [...this.#packNumbers.keys(), ...this.unreadable.keys()]) if (!present.has(id)) await this.drop(id);
@@ -107,6 +138,8 @@ export class BlobIndex {
     });
     // In the order of their ids, so that of several places of a content every process takes the same.
     for (const id of [...found.keys()].sort()) this.add(id, found.get(id)!);
+    this.#condemned = condemned;
+    this.#sortPlaces();
     this.#loaded = true;
   }
 
@@ -129,6 +162,21 @@ export class BlobIndex {
   #addPlace(digest: Digest, place: number): void {
     if (this.#places.has(digest)) this.#setFurther(digest, [...(this.#further.get(digest) ?? []), place]);
     else this.#places.set(digest, place);
+  }
+
+  async #readMarks(): Promise<Set<string>> {
+    const names = await this.#backend.list('condemned');
+    return new Set(names.map(condemnedIdOf).filter((id) => id !== undefined));
+  }
+
+  /** Places in packs that stay before those in packs that go. */
+  #sortPlaces(): void {
+    const goes = (place: number) => Number(this.#condemned.has(this.#packIds[Math.floor(place / indexSpan)]!));
+    for (const [digest, further] of this.#further) {
+      const [first, ...rest] = [this.#places.get(digest)!, ...further].sort((a, b) => goes(a) - goes(b));
+      this.#places.set(digest, first!);
+      this.#further.set(digest, rest);
+    }
   }
 
   #promote(digest: Digest): void {

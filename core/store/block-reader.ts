@@ -14,8 +14,12 @@ export interface BlockRun {
 }
 
 /** @throws CairnError `damaged` at the first block whose checksum does not match, `not_found` where the pack is gone. */
-export async function* readBlocks(store: Store, packId: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
-  const name = nameOfPack(packId);
+export function readBlocks(store: Store, packId: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
+  return readBlocksIn(store, nameOfPack(packId), entry);
+}
+
+/** The same from any file of the store that holds the blob's blocks. @param name of the file, not its path */
+export async function* readBlocksIn(store: Store, name: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
   for (let first = 0, at = 0; first < entry.lengths.length;) {
     const count = blocksInRun(entry.lengths, first);
     const lengths = entry.lengths.subarray(first, first + count);

@@ -112,6 +112,13 @@ export function encodeTable(blobs: BlobEntry[]): Uint8Array {
   return bytes;
 }
 
+/** Size of the file that a pack of these blobs is. */
+export function packFileBytes(blobs: Iterable<BlobEntry>): number {
+  let bytes = headerBytes + footerBytes;
+  for (const blob of blobs) bytes += blob.storedLength + entryLength(blob.needs.length, blob.lengths.length);
+  return bytes;
+}
+
 function writeEntry(bytes: Buffer, start: number, blob: BlobEntry): number {
   bytes.write(blob.digest, start, 32, 'hex');
   bytes.writeBigUInt64LE(BigInt(blob.rawLength), start + 32);

@@ -51,6 +51,11 @@ export class PackWriter {
     return new PackWriter(backend, hashing, temporary, ended);
   }
 
+  /** The temporary file as the backend names it. */
+  get name(): string {
+    return this.#temporary;
+  }
+
   /** Bytes so far: header and everything reserved. */
   get sizeBytes(): number {
     return this.#end;

@@ -12,6 +12,7 @@ import type { Backend } from './backends/backend.ts';
 import { BlobIndex, type IndexCache } from './blob-index.ts';
 import type { BlobEntry, Digest } from './blob-source.ts';
 import { forEachBounded } from './bounded.ts';
+import { nameOfCondemned, readCondemned } from './condemned.ts';
 import { Contents, type FoundBlob } from './contents.ts';
 import type { Hashing } from './hashing.ts';
 import { Lock } from './lock.ts';
@@ -247,6 +248,19 @@ export class Store {
   /** Packs that prune must not touch: written here, and not named by a manifest yet. */
   uncommittedPacks(): ReadonlySet<string> {
     return this.#uncommitted;
+  }
+
+  /** Ids of packs that prune is about to remove, and since when (milliseconds since 1970). */
+  condemnedPacks(): Promise<Map<string, number>> {
+    return readCondemned(this.backend);
+  }
+
+  /** Marks a pack as about to go, so that readers take its contents from elsewhere; or takes the mark away. */
+  async condemn(packId: string, condemned = true): Promise<void> {
+    await this.assertWriting();
+    if (condemned) await this.backend.createExclusive(nameOfCondemned(packId), new Uint8Array());
+    else await this.backend.remove(nameOfCondemned(packId));
+    this.index.condemn(packId, condemned);
   }
 
   /** A pack that needs no manifest of its own: prune wrote it, for contents that snapshots name already. */

@@ -2,6 +2,7 @@
 import { toCairnError } from '../contract/errors.ts';
 import type { Finding } from '../contract/model.ts';
 import type { Digest } from '../store/blob-source.ts';
+import { condemnedIdOf } from '../store/condemned.ts';
 import { lockName, readLock } from '../store/lock.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, packIdOf } from '../store/pack-reader.ts';
@@ -34,6 +35,9 @@ function findingsOfName(store: Store, name: string, snapshots: Set<string>, idle
   const pinned = pinName.exec(name)?.[1];
   if (pinned !== undefined)
     return snapshots.has(pinned) ? [] : [findingOf('pin-orphaned', `${name} pins a snapshot that is not there`, { path })];
+  const condemned = condemnedIdOf(name);
+  if (condemned !== undefined)
+    return idle ? [findingOf('prune-unfinished', `prune did not get to removing pack ${condemned}`, { path })] : [];
   const ours = name === markName || name === lockName || packIdOf(name) !== undefined || snapshotIdOf(name) !== undefined;
   return ours ? [] : [findingOf('file-foreign', `${name} is not part of the store`, { path })];
 }

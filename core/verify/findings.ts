@@ -13,6 +13,7 @@ export const findingKinds = {
   'temporary-left': { severity: 'warning', todo: 'nothing: the next archive removes it' },
   'lock-stale': { severity: 'warning', todo: 'nothing: the next archive replaces it' },
   'pack-orphaned': { severity: 'warning', todo: 'run cairn prune to free its space' },
+  'prune-unfinished': { severity: 'warning', todo: 'run cairn prune to free its space' },
   'pin-orphaned': { severity: 'warning', todo: 'remove the file' },
   'file-foreign': { severity: 'warning', todo: 'move it out of the store' },
 } as const satisfies Record<string, { severity: Finding['severity']; todo: string }>;

@@ -65,16 +65,21 @@ export class Bench {
     return this.#withStore('read', (context) => restoreJob(context, restoreParams.parse(params))) as never;
   }
 
+  /** Works on the store as a job does, with the pool of its threads. */
+  async onStore<T>(mode: 'read' | 'write', work: (store: Store, context: JobContext) => Promise<T>): Promise<T> {
+    return this.#withStore(mode, (context, store) => work(store, context));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
     this.#catalogue.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #withStore<T>(mode: 'read' | 'write', job: (context: JobContext) => Promise<T>): Promise<T> {
+  async #withStore<T>(mode: 'read' | 'write', job: (context: JobContext, store: Store) => Promise<T>): Promise<T> {
     const store = await Store.open({ backend: new LocalBackend(this.storePath), hashing, mode, create: mode === 'write' });
     try {
-      return await job(this.#context(store));
+      return await job(this.#context(store), store);
     } finally {
       await store.close();
     }
