@@ -2,12 +2,12 @@
  * The catalogue: an SQLite index over what scans found and what stores hold, and the record of jobs. All of it but the
  * jobs can be had again from the store and the next scan. Several processes may have it open.
  */
-import type { Job, JobLogLine, Run, RunSummary, Snapshot } from '../contract/model.ts';
+import type { Job, JobLogLine, QueuePause, Run, RunSummary, Snapshot } from '../contract/model.ts';
 import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type KeptJob } from './jobs.ts';
+import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, readQueuePause, saveJob, saveQueuePause, type KeptJob } from './jobs.ts';
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
@@ -105,6 +105,14 @@ export class Catalogue {
   /** Forgets all but the newest `keep` jobs, except those not ended. @returns how many went */
   forgetJobs(keep: number): number {
     return forgetJobs(this.#writer, keep);
+  }
+
+  queuePause(): QueuePause | undefined {
+    return readQueuePause(this.reader);
+  }
+
+  saveQueuePause(pause: QueuePause | undefined): void {
+    saveQueuePause(this.#writer, pause);
   }
 
   addVerification(storeId: string, verification: Verification): void {

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { CairnError } from '../contract/errors.ts';
 import type {
+  AnalyseRequest,
+  Analysis,
   BenchRequest,
   BenchResult,
   DecodeRequest,
@@ -28,25 +30,48 @@ interface Results {
   'decode-bytes': DecodeResult;
   digest: Uint8Array;
   bench: BenchResult;
+  analyse: Analysis[];
   evict: void;
 }
 
 const workerFile = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './task.ts' : './task.js', import.meta.url));
 
+/** What tasks that begin new work go through first: it may hold them back, to pause a job or to keep it within its threads. */
+export interface TaskGate {
+  enter(): Promise<void>;
+  leave(): void;
+}
+
+/** @param priority low: the workers take what CPU and disk others leave */
+export function startWorkers(threads: number, priority: 'normal' | 'low' = 'normal'): Piscina<Task, Outcome> {
+  return new Piscina<Task, Outcome>({
+    filename: workerFile,
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout: 10_000,
+    concurrentTasksPerWorker: 1,
+    workerData: { priority },
+  });
+}
+
+/** Tasks that end what others began: held back, they would keep memory. */
+const ungated: ReadonlySet<Task['kind']> = new Set<Task['kind']>(['write', 'release', 'evict']);
+
 export class CodecPool {
   readonly threads: number;
   readonly #workers: Piscina<Task, Outcome>;
+  readonly #gate: TaskGate | undefined;
 
   /** @param threads workers; by default one for every core. */
-  constructor(threads: number = availableParallelism()) {
+  constructor(threads: number = availableParallelism(), workers = startWorkers(threads), gate?: TaskGate) {
     this.threads = threads;
-    this.#workers = new Piscina<Task, Outcome>({
-      filename: workerFile,
-      minThreads: 0,
-      maxThreads: threads,
-      idleTimeout: 10_000,
-      concurrentTasksPerWorker: 1,
-    });
+    this.#workers = workers;
+    this.#gate = gate;
+  }
+
+  /** The same workers behind a gate of the caller's. */
+  behind(gate: TaskGate): CodecPool {
+    return new CodecPool(this.threads, this.#workers, gate);
   }
 
   encode(request: EncodeRequest): Promise<EncodeResult> {
@@ -81,6 +106,10 @@ export class CodecPool {
     return this.#run({ kind: 'bench', request });
   }
 
+  analyse(request: AnalyseRequest): Promise<Analysis[]> {
+    return this.#run({ kind: 'analyse', request });
+  }
+
   evict(path: string): Promise<void> {
     return this.#run({ kind: 'evict', path });
   }
@@ -91,9 +120,19 @@ export class CodecPool {
   }
 
   async #run<K extends Task['kind']>(task: Extract<Task, { kind: K }>): Promise<Results[K]> {
-    const outcome = await this.#workers.run(task);
+    const outcome = await this.#pass(task);
     if ('failure' in outcome) throw new CairnError(outcome.failure.code, outcome.failure.message, { path: outcome.failure.path });
     return outcome.result as Results[K];
+  }
+
+  async #pass(task: Task): Promise<Outcome> {
+    if (!this.#gate || ungated.has(task.kind)) return this.#workers.run(task);
+    await this.#gate.enter();
+    try {
+      return await this.#workers.run(task);
+    } finally {
+      this.#gate.leave();
+    }
   }
 }
 

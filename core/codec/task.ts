@@ -3,10 +3,12 @@
  * native code; bytes of files that no reader understands pass through node:zlib in whole buffers.
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CairnError, toFailure, type Failure } from '../contract/errors.ts';
 import {
   addon,
+  type AnalyseRequest,
   type BenchRequest,
   type DecodeItem,
   type DecodeRequest,
@@ -19,6 +21,9 @@ import {
   type WriteRequest,
 } from './binding.ts';
 import { bytesBlockLog2, codecIds } from './elements.ts';
+
+// A property of the whole thread, so it is set once, when the worker starts.
+if ((workerData as { priority?: string } | null)?.priority === 'low') addon.lowerPriority();
 
 /** A piece of a content in the bytes coding: ranges read as if they were one. */
 export interface BytesEncodeRequest {
@@ -44,6 +49,7 @@ export type Task =
   | { kind: 'decode-bytes'; request: BytesDecodeRequest }
   | { kind: 'digest'; request: DigestRequest }
   | { kind: 'bench'; request: BenchRequest }
+  | { kind: 'analyse'; request: AnalyseRequest }
   | { kind: 'evict'; path: string };
 
 const blockBytes = 2 ** bytesBlockLog2;
@@ -174,6 +180,8 @@ function perform(task: Task): unknown {
       return { items: [decodeBytes(task.request)] };
     case 'digest':
       return addon.digest(task.request);
+    case 'analyse':
+      return addon.analyse(task.request);
     case 'bench':
       return addon.bench(task.request);
     case 'evict':

@@ -1,5 +1,5 @@
 /** Where the queue keeps jobs and their logs: two tables of the catalogue. */
-import type { Job, JobLogLine } from '../contract/model.ts';
+import type { Job, JobLogLine, QueuePause } from '../contract/model.ts';
 
 /** A job as it is kept: the record that clients see, and what is needed to run it again. */
 export interface KeptJob {
@@ -19,4 +19,7 @@ export interface JobRecords {
   jobLog(id: string): JobLogLine[];
   /** Forgets all but the newest `keep` jobs, except those that have not ended. */
   forgetJobs(keep: number): void;
+  /** The pause of every job of the home, which any process may set. */
+  queuePause?(): QueuePause | undefined;
+  saveQueuePause?(pause: QueuePause | undefined): void;
 }

@@ -11,12 +11,15 @@ import type { Store } from '../store/store.ts';
 /** How far a job is. The queue adds rate and ETA, and passes at most ten updates a second on; call it as often as is handy. */
 export type ProgressUpdate = Omit<JobProgress, 'bytesPerSecond' | 'etaMs'>;
 
+/** Of threads: jobs that a schedule started stay behind whatever else the machine does. */
+export type Priority = 'normal' | 'low';
+
 /** What planning, archiving and all other stages may reach. Whoever made it closes what it opened; jobs close nothing. */
 export interface StageAccess {
   readonly storePath: string;
   readonly catalogue: Catalogue;
   /** The one thread budget of the process, started on first use; `threads` where the caller asked for another number. */
-  pool(threads?: number): CodecPool;
+  pool(threads?: number, priority?: Priority): CodecPool;
   /**
    * The store opened for reading, without a lock; the same one at every call.
    *

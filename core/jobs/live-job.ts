@@ -2,7 +2,9 @@
 import { CairnError } from '../contract/errors.ts';
 import type { Job, JobKind } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
+import { Gate } from './gate.ts';
 import type { JobContext, StageAccess } from './job.ts';
+import type { KeptParams } from './owner.ts';
 import { ProgressMeter } from './progress-meter.ts';
 
 export interface LiveJob {
@@ -10,6 +12,10 @@ export interface LiveJob {
   params: unknown;
   controller: AbortController;
   meter: ProgressMeter;
+  gate: Gate;
+  /** A pause that somebody asked for. */
+  hold: KeptParams['hold'];
+  interruptions: number;
   logLines: number;
   /** When its state was last told, and last recorded. */
   toldAtMs: number;
@@ -20,10 +26,15 @@ export interface LiveJob {
   ended: Promise<void>;
 }
 
-export function newLiveJob(job: Job, params: unknown): LiveJob {
+export function newLiveJob(job: Job, params: unknown, more: Partial<Pick<KeptParams, 'hold' | 'interruptions'>> = {}): LiveJob {
   const told = { logLines: 0, toldAtMs: -Infinity, keptAtMs: -Infinity, timer: undefined };
-  return { job, params, controller: new AbortController(), meter: new ProgressMeter(), ...told, ended: Promise.resolve() };
+  const { hold, interruptions = 0 } = more;
+  const parts = { controller: new AbortController(), meter: new ProgressMeter(), gate: new Gate(), ended: Promise.resolve() };
+  return { job, params, ...parts, hold, interruptions, ...told };
 }
+
+/** Whether its function was called. */
+export const hasBegun = ({ job }: LiveJob): boolean => job.started !== undefined;
 
 /** What a job finds in `signal.reason`: a CairnError, and the state that it leads to. */
 export class StopReason extends CairnError {
@@ -54,7 +65,7 @@ export function contextOf(
   const context: JobContext = {
     storePath: access.storePath,
     catalogue: access.catalogue,
-    pool: (threads) => access.pool(threads),
+    pool: (threads) => access.pool(threads, live.job.schedule === undefined ? 'normal' : 'low').behind(live.gate),
     readStore: () => access.readStore(),
     storeExists: () => access.storeExists(),
     changed: (runs) => access.changed(runs),

@@ -10,7 +10,17 @@ const owner = z.object({ host: z.string(), pid: z.number().int(), started: z.str
 export type Owner = z.infer<typeof owner>;
 
 /** What is kept beside a job: its parameters, its owner, and when the owner last wrote it (a running job is written every few seconds). */
-export const keptParams = z.object({ owner, params: z.unknown(), keptAtMs: z.number() });
+export const keptParams = z.object({
+  owner,
+  params: z.unknown(),
+  keptAtMs: z.number(),
+  /** A pause that somebody asked for, which outlives the process. */
+  hold: z.object({ untilMs: z.number().optional() }).optional(),
+  /** How often it was interrupted before. */
+  interruptions: z.number().default(0),
+  /** Left by a service that closed, to be gone on with by the next one. */
+  goOn: z.boolean().default(false),
+});
 export type KeptParams = z.infer<typeof keptParams>;
 
 /** Of a process of another machine only its silence tells. */

@@ -34,6 +34,11 @@ export class ProgressMeter {
     this.#trim(nowMs);
   }
 
+  /** The job stood still: what came before says nothing about what comes. */
+  restart(): void {
+    this.#samples = [];
+  }
+
   /** Progress as of now; a job that says nothing more gets slower and slower. */
   read(nowMs: number): JobProgress {
     this.#trim(nowMs);

@@ -1,17 +1,22 @@
 /**
  * Jobs, kept in the catalogue and run from here: one writer at a time, readers beside it. Only this file changes a
- * job's state. A job moves queued -> running -> done | failed | cancelled | interrupted and never back; retrying
- * makes a new one. What a process left running when it ended is interrupted when the next one looks.
+ * job's state. A job moves from queued (waiting, paused) over running (paused) to done | failed | cancelled | interrupted and
+ * never back; retrying makes a new one. What a process left running when it ended is interrupted when the next one looks, and a
+ * service that stays goes on with it in a new job: what is in the store is not done again.
  */
 import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
-import type { Job, JobKind, JobLogLine, JobState } from '../contract/model.ts';
+import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
+import { canPause, userHold, type Hold } from './holds.ts';
 import { jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
 import type { JobRecords, KeptJob } from './job-records.ts';
-import { contextOf, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
+import { contextOf, hasBegun, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
 import { noProgress } from './progress-meter.ts';
+
+/** What people read of a job, and where it comes from. */
+export type Told = Pick<Job, 'title' | 'command' | 'schedule' | 'resumes'>;
 
 /** With the last state, which is never held back, at most ten events come in any second. */
 const eventGapMs = 112;
@@ -22,6 +27,10 @@ const keepGapMs = 2000;
 const maxReaders = 2;
 const maxListed = 1000;
 const maxLogLines = 10_000;
+/** Holds are looked at again this often, since other processes may pause everything, and policies change with the clock. */
+const reviewMs = 500;
+/** A job that was interrupted this often is left to the user: it may be what ends the process. */
+const maxInterruptions = 3;
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kind has parameters of its own, checked by the contract
 export type JobFunctions = Record<JobKind, JobFunction<any>>;
@@ -33,8 +42,11 @@ export interface QueueOptions extends QueueAccess {
   onLog(payload: PayloadOf<'job.log'>): void;
   /** One line about the queue itself. */
   onProblem(message: string): void;
-  /** Runs jobs that another process left in the queue when it ended. For services that stay. */
+  /** Runs jobs that another process left in the queue when it ended, and goes on with what it interrupted. For services that stay. */
   adopt?: boolean;
+  /** What keeps a schedule's job back for now. */
+  policyHold?: (job: Job) => Hold | undefined;
+  onPause?: (payload: PayloadOf<'queue.changed'>) => void;
   nowMs?: () => number;
 }
 
@@ -48,19 +60,22 @@ export class JobQueue {
   readonly #live = new Map<string, LiveJob>();
   #closed = false;
   #recordsFail = false;
+  #review: NodeJS.Timeout | undefined;
+  #pause: QueuePause | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    this.#pause = this.#readPause();
     this.#takeStock();
   }
 
   /** Queues a job and starts it as soon as its turn has come. */
-  enqueue(kind: JobKind, params: unknown, told: { title: string; command: string }): Job {
+  enqueue(kind: JobKind, params: unknown, told: Told): Job {
     if (this.#closed) throw new CairnError('cancelled', 'the service is closing; start it again');
-    const job: Job = { id: randomBytes(6).toString('hex'), kind, ...told, state: 'queued', queued: this.#time(), progress: noProgress };
-    this.#add(job, params);
-    return this.#live.get(job.id)!.job;
+    const live = newLiveJob(this.#newJob(kind, told), params);
+    this.#add(live);
+    return live.job;
   }
 
   /** Newest first. */
@@ -96,17 +111,87 @@ export class JobQueue {
    */
   retry(id: string): Job {
     const { params } = this.#kept(id);
-    const { kind, title, command, state } = this.get(id).job;
+    const { kind, title, command, state, schedule } = this.get(id).job;
     if (!ended.has(state)) throw new CairnError('bad_request', `job ${id} is ${state}; wait for it or cancel it first`);
-    return this.enqueue(kind, params, { title, command });
+    return this.enqueue(kind, params, { title, command, ...(schedule === undefined ? {} : { schedule }) });
+  }
+
+  /** The pause of everything, where there is one. */
+  get pause(): QueuePause | undefined {
+    return this.#pause;
+  }
+
+  /**
+   * Pauses a job: one that runs stops between two tasks and gives its memory back, one that waits does not begin. Pausing again sets a
+   * new end.
+   *
+   * @param forMs until it goes on by itself; without, until `resume`
+   * @throws CairnError `not_found`; `bad_request` where it has ended, can't be paused any more or belongs to another process.
+   */
+  hold(id: string, forMs?: number): void {
+    const live = this.#own(id);
+    if (hasBegun(live) && !canPause(live.job.kind))
+      throw new CairnError('bad_request', `job ${id} has begun and can't be paused; it ends soon, or cancel it`);
+    live.hold = forMs === undefined ? {} : { untilMs: this.#nowMs() + forMs };
+    this.#settle();
+    this.#keep(live);
+  }
+
+  /** @throws CairnError as `hold` */
+  resume(id: string): void {
+    const live = this.#own(id);
+    live.hold = undefined;
+    this.#settle();
+    this.#keep(live);
+  }
+
+  /** Pauses everything, in every process of this home; undefined ends that, and every job's own pause. */
+  holdAll(pause: QueuePause | undefined): void {
+    this.#options.records.saveQueuePause?.(pause);
+    if (!pause) for (const live of this.#live.values()) live.hold = undefined;
+    this.#setPause(pause);
+    this.#settle();
+  }
+
+  /**
+   * Changes a job's turn.
+   *
+   * @throws CairnError `not_found`; `bad_request` where it has begun or belongs to another process.
+   */
+  move(id: string, to: 'first' | 'earlier' | 'later' | 'last'): void {
+    const live = this.#own(id);
+    if (hasBegun(live)) throw new CairnError('bad_request', `job ${id} has begun; only jobs that wait can be moved`);
+    const waiting = this.#inOrder().filter((other) => !hasBegun(other));
+    const at = waiting.indexOf(live);
+    const target = { first: 0, earlier: Math.max(0, at - 1), later: at + 1, last: waiting.length }[to];
+    waiting.splice(at, 1);
+    waiting.splice(target, 0, live);
+    waiting.forEach((other, order) => {
+      other.job = { ...other.job, order };
+      this.#keep(other);
+      this.#tell(other);
+    });
+    this.#settle();
+  }
+
+  /**
+   * Gives a running job another number of threads: fewer at once, up to as many as it began with.
+   *
+   * @throws CairnError `not_found`; `bad_request` where it has ended or belongs to another process.
+   */
+  setThreads(id: string, threads: number): void {
+    this.#own(id).gate.limit(threads);
   }
 
   /** Interrupts what runs and resolves when it has stopped. Queued jobs stay queued for the next service. */
   async close(): Promise<void> {
     this.#closed = true;
-    const running = [...this.#live.values()].filter(({ job }) => job.state === 'running');
+    clearInterval(this.#review);
+    const running = [...this.#live.values()].filter(hasBegun);
     for (const live of running) this.#abort(live, new StopReason('interrupted', 'the service was closed'));
     await Promise.all(running.map((live) => live.ended));
+    // Those that have not begun are free for whoever comes next.
+    for (const live of this.#live.values()) this.#keep(live, true);
     for (const live of this.#live.values()) clearTimeout(live.timer);
     this.#live.clear();
   }
@@ -114,39 +199,136 @@ export class JobQueue {
   /** Settles what other processes left behind, and forgets what is long past. */
   #takeStock(): void {
     this.#record((records) => records.forgetJobs(maxListed));
-    for (const { job, params } of this.#options.records.jobs(maxListed).reverse()) {
+    const left = this.#options.records.jobs(maxListed).reverse();
+    for (const { job, params } of left.toSorted((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0))) {
       const kept = keptParams.safeParse(params).data;
-      if (ended.has(job.state) || (kept && lives(kept, this.#nowMs()))) continue;
-      if (job.state === 'queued' && kept && this.#options.adopt) this.#add(job, kept.params);
-      else if (job.state === 'running')
-        this.#record((records) => records.saveJob({ ...job, state: 'interrupted', ended: this.#time() }, params));
+      if ((ended.has(job.state) && !kept?.goOn) || (kept && lives(kept, this.#nowMs()) && !kept.goOn)) continue;
+      if (job.started !== undefined || job.state === 'running') this.#interrupted(job, kept, params);
+      else if (kept && this.#options.adopt) this.#add(newLiveJob({ ...job, state: 'queued' }, kept.params, kept));
     }
   }
 
-  #add(job: Job, params: unknown): void {
-    const live = newLiveJob(job, params);
-    this.#live.set(job.id, live);
+  /** Another process ended while it ran this job. */
+  #interrupted(job: Job, kept: KeptParams | undefined, params: unknown): void {
+    const goesOn = kept !== undefined && this.#options.adopt && canPause(job.kind) && kept.interruptions < maxInterruptions;
+    if (kept?.goOn && !goesOn) return;
+    const { etaMs: _, ...progress } = job.progress;
+    const settled: Job = { ...job, state: 'interrupted', progress, ended: job.ended ?? this.#time() };
+    this.#record((records) => records.saveJob(settled, kept ? { ...kept, goOn: false } : params));
+    if (!goesOn) return;
+    const { title, command, schedule } = job;
+    const next = this.#newJob(job.kind, { title, command, resumes: job.id, ...(schedule === undefined ? {} : { schedule }) });
+    const live = newLiveJob(next, kept.params, { hold: kept.hold, interruptions: kept.interruptions + 1 });
+    this.#add(live);
+    this.#log(live, 'info', `goes on from job ${job.id}, which was interrupted; what is in the store already is not done again`);
+  }
+
+  #newJob(kind: JobKind, told: Told): Job {
+    return {
+      id: randomBytes(6).toString('hex'),
+      kind,
+      ...told,
+      state: 'queued',
+      queued: this.#time(),
+      progress: noProgress,
+      order: Math.max(-1, ...[...this.#live.values()].map(({ job }) => job.order ?? 0)) + 1,
+    };
+  }
+
+  #add(live: LiveJob): void {
+    this.#live.set(live.job.id, live);
     this.#keep(live);
     this.#tell(live);
+    this.#review ??= setInterval(() => this.#look(), reviewMs).unref();
     // Not within the call: whoever queued it sees it queued first.
-    setImmediate(() => this.#startNext());
+    setImmediate(() => this.#settle());
+  }
+
+  #inOrder(): LiveJob[] {
+    return [...this.#live.values()].sort((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0));
+  }
+
+  #readPause(): QueuePause | undefined {
+    try {
+      const pause = this.#options.records.queuePause?.();
+      return pause?.until !== undefined && Date.parse(pause.until) <= this.#nowMs() ? undefined : pause;
+    } catch {
+      return this.#pause; // a catalogue that is busy for a moment changes nothing
+    }
+  }
+
+  #setPause(pause: QueuePause | undefined): void {
+    if (pause?.until === this.#pause?.until && (pause === undefined) === (this.#pause === undefined)) return;
+    this.#pause = pause;
+    this.#options.onPause?.(pause ? { pause } : {});
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    this.#setPause(this.#readPause());
+    this.#settle();
+    if (this.#live.size > 0 || this.#pause) return;
+    clearInterval(this.#review);
+    this.#review = undefined;
+  }
+
+  /** Brings every job to the state that the holds ask for, and starts what may begin. */
+  #settle(): void {
+    if (this.#closed) return;
+    for (const live of this.#inOrder()) this.#applyHold(live, this.#holdOf(live));
+    this.#startNext();
+  }
+
+  #holdOf(live: LiveJob): Hold | undefined {
+    if (hasBegun(live) && !canPause(live.job.kind)) return undefined;
+    const nowMs = this.#nowMs();
+    if (live.hold?.untilMs !== undefined && live.hold.untilMs <= nowMs) live.hold = undefined;
+    return (
+      userHold(live.hold, this.#pause, nowMs) ?? this.#options.policyHold?.(live.job) ?? (hasBegun(live) ? undefined : this.#behind(live))
+    );
+  }
+
+  /** A job that runs takes its turn whether paused or not; those behind it say what they wait for. */
+  #behind({ job }: LiveJob): Hold | undefined {
+    if (this.#hasTurn(job)) return undefined;
+    const before = this.#inOrder().find(
+      (live) => live.job.state === 'paused' && hasBegun(live) && jobAccess[live.job.kind] === jobAccess[job.kind],
+    );
+    return before && { by: 'policy', reason: `waits for \u201c${before.job.title}\u201d, which is paused` };
+  }
+
+  #applyHold(live: LiveJob, hold: Hold | undefined): void {
+    if (live.controller.signal.aborted) return;
+    if (hold) live.gate.close();
+    else live.gate.open();
+    const free: JobState = hasBegun(live) ? 'running' : 'queued';
+    const state = !hold ? free : hasBegun(live) || hold.by === 'user' ? 'paused' : 'waiting';
+    const until = hold?.untilMs === undefined ? undefined : new Date(hold.untilMs).toISOString();
+    const { reason: reasonBefore, until: untilBefore, ...job } = live.job;
+    if (job.state === state && reasonBefore === hold?.reason && untilBefore === until) return;
+    if (job.state !== 'running') live.meter.restart();
+    else live.job = this.#current(live.job);
+    live.job = { ...job, state, progress: live.job.progress, ...(hold ? { reason: hold.reason } : {}), ...(until ? { until } : {}) };
+    this.#keep(live);
+    this.#tell(live);
   }
 
   #startNext(): void {
     if (this.#closed) return;
-    for (const live of this.#live.values()) {
+    for (const live of this.#inOrder()) {
       if (live.job.state === 'queued' && this.#hasTurn(live.job)) live.ended = this.#run(live);
     }
   }
 
   #hasTurn(job: Job): boolean {
     const access = jobAccess[job.kind];
-    const running = [...this.#live.values()].filter((live) => live.job.state === 'running' && jobAccess[live.job.kind] === access);
+    const running = [...this.#live.values()].filter((live) => hasBegun(live) && jobAccess[live.job.kind] === access);
     return running.length < (access === 'write' ? 1 : maxReaders);
   }
 
   async #run(live: LiveJob): Promise<void> {
-    live.job = { ...live.job, state: 'running', started: this.#time() };
+    const { order: _, ...job } = live.job;
+    live.job = { ...job, state: 'running', started: this.#time() };
     this.#keep(live);
     this.#tell(live);
     const ticking = setInterval(() => this.#tell(live), tickMs);
@@ -157,7 +339,7 @@ export class JobQueue {
       this.#finish(live, this.#failureOf(live, thrown));
     } finally {
       clearInterval(ticking);
-      this.#startNext();
+      this.#settle();
     }
   }
 
@@ -183,8 +365,9 @@ export class JobQueue {
   #finish(live: LiveJob, outcome: Partial<Job> & { state: JobState }): void {
     clearTimeout(live.timer);
     const { etaMs: _, ...progress } = live.meter.read(this.#nowMs());
-    live.job = { ...live.job, ...outcome, ended: this.#time(), progress };
-    this.#keep(live);
+    const { reason: _reason, until: _until, order: _order, ...job } = live.job;
+    live.job = { ...job, ...outcome, ended: this.#time(), progress };
+    this.#keep(live, outcome.state === 'interrupted' && this.#options.adopt);
     this.#live.delete(live.job.id);
     this.#options.onChange({ job: live.job });
   }
@@ -192,8 +375,10 @@ export class JobQueue {
   #abort(live: LiveJob, reason: StopReason): void {
     if (live.controller.signal.aborted) return;
     live.controller.abort(reason);
-    if (live.job.state === 'queued') this.#finish(live, { state: reason.state });
-    else this.#tell(live);
+    live.gate.abandon();
+    if (!hasBegun(live)) return this.#finish(live, { state: reason.state });
+    live.job = { ...live.job, state: 'running' };
+    this.#tell(live);
   }
 
   #progress(live: LiveJob, update: ProgressUpdate): void {
@@ -225,9 +410,19 @@ export class JobQueue {
     this.#options.onChange({ job: live.job });
   }
 
-  #keep(live: LiveJob): void {
+  #keep(live: LiveJob, goOn = false): void {
     live.keptAtMs = this.#nowMs();
-    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params: live.params, keptAtMs: live.keptAtMs }));
+    const { params, keptAtMs, hold, interruptions } = live;
+    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params, keptAtMs, hold, interruptions, goOn }));
+  }
+
+  /** @throws CairnError `not_found`; `bad_request` where the job has ended or another process has it. */
+  #own(id: string): LiveJob {
+    const live = this.#live.get(id);
+    if (live) return live;
+    const { job, owner } = this.#kept(id);
+    if (ended.has(job.state)) throw new CairnError('bad_request', `job ${id} is ${job.state}; run it again with retry`);
+    throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); change it there`);
   }
 
   /** What can't be recorded (a full disk, say) is lost to later services only; it must not end a job that is running well. */

@@ -7,10 +7,10 @@ import path from 'node:path';
 import { Catalogue } from '../catalogue/catalogue.ts';
 import { Settings } from '../catalogue/settings.ts';
 import { aboutCore } from '../codec/hashing.ts';
-import { CodecPool } from '../codec/pool.ts';
+import { CodecPool, startWorkers } from '../codec/pool.ts';
 import type { Connection } from '../contract/connection.ts';
 import type { EventName, PayloadOf, ResultOf } from '../contract/methods.ts';
-import type { StageAccess } from '../jobs/job.ts';
+import type { Priority, StageAccess } from '../jobs/job.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { formatVersion } from '../store/store.ts';
@@ -54,7 +54,7 @@ export class Service implements ServiceAccess {
   readonly stages: StageAccess;
   readonly #options: ServiceOptions;
   readonly #handlers: Handlers;
-  readonly #pools = new Map<number, CodecPool>();
+  readonly #pools = new Map<string, CodecPool>();
   readonly #listeners = new Set<EventListener>();
   readonly #connections = new Set<Connection>();
   #contents: SnapshotContents | undefined;
@@ -76,6 +76,7 @@ export class Service implements ServiceAccess {
       catalogueSnapshot: (id, manifest) => this.#catalogueSnapshot(id, manifest),
       onChange: (payload) => this.emit('job.changed', payload),
       onLog: (payload) => this.emit('job.log', payload),
+      onPause: (payload) => this.emit('queue.changed', payload),
       onProblem,
       adopt: options.stays ?? false,
     });
@@ -138,7 +139,7 @@ export class Service implements ServiceAccess {
     return {
       storePath: this.store.path,
       catalogue: this.catalogue,
-      pool: (threads) => this.#pool(threads ?? this.#threads()),
+      pool: (threads, priority) => this.#pool(threads ?? this.#threads(), priority ?? 'normal'),
       readStore: () => this.store.read(),
       storeExists: () => this.store.exists(),
       changed: (runs) => {
@@ -148,9 +149,10 @@ export class Service implements ServiceAccess {
     };
   }
 
-  #pool(threads: number): CodecPool {
-    const pool = this.#pools.get(threads) ?? new CodecPool(threads);
-    this.#pools.set(threads, pool);
+  #pool(threads: number, priority: Priority): CodecPool {
+    const key = `${threads} ${priority}`;
+    const pool = this.#pools.get(key) ?? new CodecPool(threads, startWorkers(threads, priority));
+    this.#pools.set(key, pool);
     return pool;
   }
 

@@ -76,3 +76,24 @@ export async function cancel(job: Job): Promise<void> {
     toasts.fail(text.jobs.cannotCancel, thrown);
   }
 }
+
+/** A call that answers nothing; what goes wrong becomes a toast. */
+async function steer(title: string, calling: () => Promise<unknown>): Promise<void> {
+  try {
+    await calling();
+  } catch (thrown) {
+    toasts.fail(title, thrown);
+  }
+}
+
+/** Pauses a job, or everything; without minutes until it is resumed. */
+export const pause = (job: Job | undefined, forMinutes?: number): Promise<void> =>
+  steer(text.jobs.cannotPause, () =>
+    service.call('jobs.pause', { ...(job ? { id: job.id } : {}), ...(forMinutes === undefined ? {} : { forMinutes }) }),
+  );
+
+export const resume = (job: Job | undefined): Promise<void> =>
+  steer(text.jobs.cannotResume, () => service.call('jobs.resume', job ? { id: job.id } : {}));
+
+export const move = (job: Job, to: ParamsOf<'jobs.move'>['to']): Promise<void> =>
+  steer(text.jobs.cannotMove, () => service.call('jobs.move', { id: job.id, to }));

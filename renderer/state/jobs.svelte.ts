@@ -1,4 +1,4 @@
-import type { Job } from '../../core/contract/model.ts';
+import type { Job, QueuePause } from '../../core/contract/model.ts';
 import { text } from '../ui/text.ts';
 import { hrefOf } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
@@ -16,12 +16,20 @@ class Jobs {
   loaded = $state(false);
   readonly list = $derived([...this.#byId.values()].sort((a, b) => b.queued.localeCompare(a.queued)));
   readonly running = $derived(this.list.filter((job) => job.state === 'running'));
-  readonly queued = $derived(this.list.filter((job) => job.state === 'queued').reverse());
+  /** Begun, but held. */
+  readonly paused = $derived(this.list.filter((job) => job.state === 'paused' && job.started !== undefined));
+  /** Not begun, in the order of their turns. */
+  readonly queued = $derived(
+    this.list.filter((job) => !hasEnded(job) && job.started === undefined).sort((a, b) => (a.order ?? 0) - (b.order ?? 0)),
+  );
+  /** The pause of everything, where there is one. */
+  pause = $state.raw<QueuePause | undefined>();
   readonly ended = $derived(this.list.filter(hasEnded));
   readonly failed = $derived(this.ended.filter((job) => job.state === 'failed'));
 
   start(): void {
     service.on('job.changed', ({ job }) => this.#follow(job));
+    service.on('queue.changed', ({ pause }) => void (this.pause = pause));
     service.whenConnected(() => void this.reload());
   }
 
@@ -31,7 +39,8 @@ class Jobs {
 
   async reload(): Promise<void> {
     try {
-      const { jobs } = await service.call('jobs.list', {});
+      const { jobs, pause } = await service.call('jobs.list', {});
+      this.pause = pause;
       this.#byId = new Map(jobs.map((job) => [job.id, job]));
       this.loaded = true;
     } catch (thrown) {

@@ -29,10 +29,13 @@ function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{
     let id: string | undefined;
     // Events of the job may come before the answer that says which job it is.
     const early: Job[] = [];
+    let reason: string | undefined;
     const see = (job: Job): void => {
       if (id === undefined) early.push(job);
       else if (job.id === id && ended.has(job.state)) resolve(job);
       else if (job.id === id && job.state === 'running') out.progress(job);
+      else if (job.id === id && job.reason !== undefined && job.reason !== reason) out.error(`${job.title}: ${job.state}, ${job.reason}`);
+      if (job.id === id) reason = job.reason;
     };
     const cancel = (): void => {
       if (id !== undefined) client.call('jobs.cancel', { id }).catch(reject);

@@ -6,7 +6,10 @@ import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
 type Starters = 'archive.start' | 'verify.start' | 'restore.start' | 'remove.start' | 'prune.start' | 'rebuild.start';
-type JobHandlers = Pick<Handlers, Starters | 'archive.plan' | 'jobs.list' | 'jobs.get' | 'jobs.cancel' | 'jobs.retry'>;
+type Steering = 'jobs.cancel' | 'jobs.retry' | 'jobs.pause' | 'jobs.resume' | 'jobs.move' | 'jobs.threads';
+type JobHandlers = Pick<Handlers, Starters | Steering | 'archive.plan' | 'jobs.list' | 'jobs.get'>;
+
+const minuteMs = 60_000;
 
 export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
   const start = <K extends JobKind>(kind: K, params: JobParams[K]): { job: Job } => ({
@@ -20,12 +23,31 @@ export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
     'remove.start': (params) => start('remove', params),
     'prune.start': (params) => start('prune', params),
     'rebuild.start': (params) => start('rebuild', params),
-    'jobs.list': () => ({ jobs: queue.list() }),
+    'jobs.list': () => ({ jobs: queue.list(), ...(queue.pause ? { pause: queue.pause } : {}) }),
     'jobs.get': ({ id }) => queue.get(id),
     'jobs.cancel': ({ id }) => {
       queue.cancel(id);
       return {};
     },
     'jobs.retry': ({ id }) => ({ job: queue.retry(id) }),
+    'jobs.pause': ({ id, forMinutes }) => {
+      const forMs = forMinutes === undefined ? undefined : forMinutes * minuteMs;
+      if (id !== undefined) queue.hold(id, forMs);
+      else queue.holdAll(forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() });
+      return {};
+    },
+    'jobs.resume': ({ id }) => {
+      if (id !== undefined) queue.resume(id);
+      else queue.holdAll(undefined);
+      return {};
+    },
+    'jobs.move': ({ id, to }) => {
+      queue.move(id, to);
+      return {};
+    },
+    'jobs.threads': ({ id, threads }) => {
+      queue.setThreads(id, threads);
+      return {};
+    },
   };
 }

@@ -4,7 +4,9 @@ import { text } from '../../ui/text.ts';
 
 export const toneOfJob: Record<JobState, 'plain' | 'good' | 'warning' | 'danger' | 'active'> = {
   queued: 'plain',
+  waiting: 'warning',
   running: 'active',
+  paused: 'warning',
   done: 'good',
   failed: 'danger',
   cancelled: 'plain',

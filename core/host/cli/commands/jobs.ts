@@ -1,6 +1,7 @@
 /** `cairn jobs`: the same jobs that the desktop shows. */
 import type { Command } from 'commander';
 import type { Job } from '../../../contract/model.ts';
+import { wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { duration, localTime, size } from '../printable.ts';
@@ -9,6 +10,9 @@ import { exitCodes, type Session } from '../session.ts';
 interface JobsOptions {
   cancel?: boolean;
   retry?: boolean;
+  pause?: boolean;
+  for?: number;
+  resume?: boolean;
 }
 
 export function addJobs(root: Command, actions: Actions): void {
@@ -17,15 +21,21 @@ export function addJobs(root: Command, actions: Actions): void {
     .description('list jobs, or show one with its log')
     .argument('[job]', 'the id of a job')
     .option('--cancel', 'cancel this job')
-    .option('--retry', 'run this job again');
+    .option('--retry', 'run this job again')
+    .option('--pause', 'pause everything that runs and waits in this home, whichever process has it')
+    .option('--for <minutes>', 'with --pause: until then', wholeNumber(1, 525_600))
+    .option('--resume', 'let everything go on');
   command.action((id: string | undefined, options: JobsOptions) => {
     if (id === undefined && (options.cancel || options.retry))
       command.error('error: name the job to cancel or to run again', { exitCode: exitCodes.usage });
+    if (id !== undefined && (options.pause || options.resume))
+      command.error('error: pausing is for everything; leave the job out', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => act(session, id, options));
   });
 }
 
-function act(session: Session, id: string | undefined, { cancel, retry }: JobsOptions): Promise<number> {
+function act(session: Session, id: string | undefined, { cancel, retry, pause, for: minutes, resume }: JobsOptions): Promise<number> {
+  if (pause || resume) return hold(session, pause ? minutes : 'resume');
   if (id === undefined) return list(session);
   if (cancel) return cancelJob(session, id);
   return retry ? retryJob(session, id) : show(session, id);
@@ -54,6 +64,20 @@ async function show({ client, out }: Session, id: string): Promise<number> {
   for (const line of log) out.line(`${localTime(line.time)}  ${line.level === 'info' ? '' : `${line.level}: `}${line.message}`);
   for (const line of log) out.record('log', line);
   out.summary({ job });
+  return exitCodes.done;
+}
+
+/** Other processes of this home see it within a second. */
+async function hold({ client, out }: Session, action: number | 'resume' | undefined): Promise<number> {
+  if (action === 'resume') await client.call('jobs.resume', {});
+  else await client.call('jobs.pause', action === undefined ? {} : { forMinutes: action });
+  const { pause } = await client.call('jobs.list', {});
+  out.line(
+    pause
+      ? `everything is paused${pause.until ? ` until ${localTime(pause.until)}` : '; cairn jobs --resume lets it go on'}`
+      : 'everything goes on',
+  );
+  out.summary({ pause: pause ?? null });
   return exitCodes.done;
 }
 
