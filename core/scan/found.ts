@@ -45,6 +45,8 @@ export interface FoundCheckpoint {
   path: string;
   /** True where the checkpoint is one file, which is then its only one. */
   alone?: boolean;
+  /** True where only these files of the folder belong to it, and other checkpoints lie beside or below them. */
+  onlyFiles?: boolean;
   step: number;
   stepFrom: 'state' | 'name' | 'mtime';
   files: FoundFile[];

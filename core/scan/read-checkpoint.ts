@@ -1,5 +1,5 @@
 /** What a checkpoint on disk consists of, by its headers, and the watch that its files didn't change meanwhile. */
-import { lstat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CairnError } from '../contract/errors.ts';
 import type { FileLayout } from './file-layout.ts';
@@ -31,13 +31,22 @@ export async function readCheckpoint(checkpoint: FoundCheckpoint): Promise<Check
   return files;
 }
 
-/** @throws CairnError `changed` where a file is not what it was when the checkpoint was found. */
-export async function assertUnchanged(files: readonly CheckpointFile[]): Promise<void> {
+/** @throws CairnError `changed` where a file is not what it was when the checkpoint was found, or one has come. */
+export async function assertUnchanged(checkpoint: FoundCheckpoint, files: readonly CheckpointFile[]): Promise<void> {
   for (const { found, path: filePath } of files) {
     const now = await lstat(filePath, { bigint: true });
-    if (now.size === BigInt(found.size) && now.mtimeNs === found.mtimeNs && now.ino === found.inode) continue;
-    throw new CairnError('changed', `${filePath}: the file changed while it was archived; archive it again once it is written`, {
-      path: filePath,
-    });
+    if (now.size !== BigInt(found.size) || now.mtimeNs !== found.mtimeNs || now.ino !== found.inode) throw changed(filePath, 'changed');
   }
+  if (checkpoint.alone || checkpoint.onlyFiles) return;
+  const known = new Set(files.map((file) => file.path));
+  for (const entry of await readdir(checkpoint.path, { recursive: true, withFileTypes: true })) {
+    const filePath = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && !known.has(filePath)) throw changed(filePath, 'appeared');
+  }
+}
+
+function changed(filePath: string, what: string): CairnError {
+  return new CairnError('changed', `${filePath}: the file ${what} while its checkpoint was archived; archive it again once it is written`, {
+    path: filePath,
+  });
 }

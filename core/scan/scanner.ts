@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { toCairnError } from '../contract/errors.ts';
 import { createGate, readTree, treeFile, type TreeFolder, type Walk } from './folder-tree.ts';
 import type { FoundCheckpoint, FoundRun, ScanFinding, ScanResult } from './found.ts';
-import { judge, type Quiet } from './layouts/completeness.ts';
+import { judge, nameLastGood, type Quiet } from './layouts/completeness.ts';
 import { formatsOf, readContents } from './layouts/contents.ts';
 import { FileFacts, type PreviousFiles } from './layouts/file-facts.ts';
 import { partOf } from './layouts/file-kinds.ts';
@@ -157,6 +157,7 @@ function mergeRuns(claimed: RunClaims[]): RunClaims[] {
 async function describeRun(run: RunClaims, scanning: Scanning): Promise<FoundRun> {
   const checkpoints = await Promise.all(run.claims.map((claim) => describeCheckpoint(claim, scanning)));
   checkpoints.sort((a, b) => a.step - b.step || naturalOrder(a.path, b.path));
+  nameLastGood(checkpoints);
   return { path: run.path, name: run.name, layout: run.layout, checkpoints, losses: run.losses };
 }
 
@@ -168,10 +169,11 @@ async function describeCheckpoint(claim: Claim, { walk, facts, quiet }: Scanning
   const unfinished = claim.unfinished ?? temporaryFolder(claim);
   // The last file of a distributed save names all others, so one that is whole is finished.
   const marked = claim.marked || entries.some((entry) => entry.name.endsWith('.distcp'));
-  const verdict = judge({ files, problems, unfinished, marked, missing }, quiet);
+  const verdict = judge({ files, problems, unfinished, marked, begun: claim.begun, missing }, quiet);
   return {
     path: claim.entry.path,
     ...(!isFolder(claim.entry) && { alone: true }),
+    ...(claim.onlyFiles && { onlyFiles: true }),
     step: claim.step,
     stepFrom: claim.stepFrom,
     files,

@@ -120,8 +120,8 @@ describe('tensors along a chain', () => {
   it('start a keyframe alone when resized, added or of another dtype', () => {
     const before = vectors('model.safetensors', { embedding: [100, 8], head: [8, 8], norm: [8] });
     const after = vectors('model.safetensors', { embedding: [110, 8], head: [8, 8], norm: [8], adapter: [4] });
-    after.tensors[2] = { ...after.tensors[2]!, dtype: 'I32' } as never;
-    expect(pairsOf([after], basesOf([before]))).toEqual({
+    const tensors = after.tensors.map((tensor) => (tensor.name === 'norm' ? { ...tensor, dtype: 'I32' } : tensor));
+    expect(pairsOf([{ ...after, tensors }], basesOf([before]))).toEqual({
       'model.safetensors:embedding': undefined,
       'model.safetensors:head': 'model.safetensors:head',
       'model.safetensors:norm': undefined,

@@ -3,7 +3,7 @@
  * its own indices promise, what its headers prove, and last how long nothing has changed.
  */
 import type { CheckpointState } from '../../contract/model.ts';
-import type { FoundFile } from '../found.ts';
+import type { FoundCheckpoint, FoundFile } from '../found.ts';
 import { isProvable, isWeightsFile } from './file-kinds.ts';
 import { isTemporaryName, printable } from './names.ts';
 
@@ -23,6 +23,8 @@ export interface Evidence {
   /** The layout's reason for an unfinished save. */
   unfinished?: string | undefined;
   marked?: boolean | undefined;
+  /** The layout's doubt whether more is about to come, which a short rest settles even where changes don't matter. */
+  begun?: boolean | undefined;
   /** What indices of shards miss. */
   missing?: string | undefined;
 }
@@ -31,6 +33,8 @@ export interface Verdict {
   state: CheckpointState;
   reason?: string;
 }
+
+const begunQuietMs = 10_000;
 
 export function judge(evidence: Evidence, quiet: Quiet): Verdict {
   const ageMs = quiet.now === undefined ? Infinity : ageOf(evidence.files, quiet.now);
@@ -44,6 +48,10 @@ export function judge(evidence: Evidence, quiet: Quiet): Verdict {
   if (recent && (quiet.required || !(evidence.marked || isProved(evidence.files)))) {
     return writing('nothing in it shows that the save is finished', ageMs, quiet);
   }
+  const now = quiet.now ?? Date.now();
+  const begunAgeMs = evidence.begun ? ageOf(evidence.files, now) : Infinity;
+  if (begunAgeMs < begunQuietMs)
+    return writing('it is the only one and holds a model alone', begunAgeMs, { ...quiet, quietMs: begunQuietMs });
   return { state: 'complete' };
 }
 
@@ -65,6 +73,23 @@ function damageOf(files: readonly FoundFile[]): Verdict | undefined {
     if (header?.damaged) return { state: 'damaged', reason: `${name}: ${header.note ?? 'it contradicts itself'}` };
   }
   return undefined;
+}
+
+/**
+ * Says of each torn checkpoint which of its run to go back to: the newest whole one before it.
+ *
+ * @param checkpoints of one run, ascending by step; a lone one has nothing to go back to
+ */
+export function nameLastGood(checkpoints: readonly FoundCheckpoint[]): void {
+  if (checkpoints.length < 2) return;
+  let good: FoundCheckpoint | undefined;
+  for (const checkpoint of checkpoints) {
+    if (checkpoint.state === 'complete') good = checkpoint;
+    if (checkpoint.state !== 'incomplete' && checkpoint.state !== 'damaged') continue;
+    const place = good && printable(baseName(good.path));
+    const last = good ? `the last good one before it is step ${good.step} (${place})` : 'none before it is whole';
+    checkpoint.reason = `${checkpoint.reason ?? 'it is not whole'}; ${last}`;
+  }
 }
 
 /** Every file that can show its full length does, and there is a model among them. */

@@ -89,4 +89,14 @@ async function recognise(question: Question): Promise<Recognised | undefined> {
   return { claims: [...claims, ...(await claimFinal(question, claims))], losses };
 }
 
+/**
+ * True for a model that the Trainer may have saved a moment ago, with nothing yet of what it writes next. Beside other
+ * checkpoints of the Trainer there is no doubt; of the first one of a run, only time tells it from a model without more.
+ */
+export function mayBeBegun({ name, files }: TreeFolder): boolean {
+  const names = files.map((file) => file.name);
+  const saved = names.some((file) => file === 'config.json' || file.startsWith('adapter_model.'));
+  return checkpointName.test(name) && saved && !names.some((file) => traces.has(file));
+}
+
 export const hfTrainer: Recogniser = { name: 'hf-trainer', recognise };

@@ -4,6 +4,7 @@
  */
 import type { TreeFolder } from '../folder-tree.ts';
 import { isWeightsFile } from './file-kinds.ts';
+import { mayBeBegun } from './hf-trainer.ts';
 import { groupFamilies, hasDistinctSteps, type Family } from './families.ts';
 import { isPiece, readNumberedName } from './names.ts';
 import type { Claim, Question, Recogniser, Recognised } from './recogniser.ts';
@@ -39,8 +40,8 @@ function isRun(family: Family<TreeFolder>): boolean {
   return holding.length > 1 && hasDistinctSteps(family) && !family.members.some(({ entry }) => isRunItself(entry));
 }
 
-function claim({ entry, step }: { entry: TreeFolder; step: number }): Claim {
-  const base: Claim = { entry, step, stepFrom: 'name' };
+function claim({ entry, step }: { entry: TreeFolder; step: number }, alone: boolean): Claim {
+  const base: Claim = { entry, step, stepFrom: 'name', ...(alone && mayBeBegun(entry) && { begun: true }) };
   if (holdsWeights(entry, weightsDepth)) return base;
   return { ...base, unfinished: 'it holds no weights: the save did not finish; remove it or save again' };
 }
@@ -48,7 +49,7 @@ function claim({ entry, step }: { entry: TreeFolder; step: number }): Claim {
 function recognise({ folder }: Question): Promise<Recognised | undefined> {
   const claims = groupFamilies(folder.folders, false)
     .filter(isRun)
-    .flatMap((family) => family.members.map(claim));
+    .flatMap((family) => family.members.map((member) => claim(member, family.members.length === 1)));
   return Promise.resolve(claims.length > 0 ? { claims } : undefined);
 }
 

@@ -20,6 +20,8 @@ export interface Claim {
   /** True where the layout writes a marker last and it is there. */
   marked?: boolean;
   best?: boolean;
+  /** True where it looks like the start of a save whose other files, and the marker among them, come in a moment. */
+  begun?: boolean;
 }
 
 export interface Recognised {
