@@ -49,10 +49,37 @@ export const restoreParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
 });
 
-export const pruneParams = z.object({
-  /** Only says what would be freed. */
-  dryRun: z.boolean().default(false),
-});
+const count = z.number().int().positive();
+/** What a run keeps; a snapshot stays where any rule keeps it, or where it is pinned. */
+const retentionRules = {
+  /** The newest this many. */
+  keepLast: count.optional(),
+  /** Steps that this divides. */
+  keepEvery: count.optional(),
+  /** This many with the lowest loss. */
+  keepBest: count.optional(),
+  /** Saved within this many days. */
+  keepDays: z.number().positive().optional(),
+  /** The newest that together take at most this in the store. */
+  keepBytes: count.optional(),
+};
+
+export const pruneParams = z
+  .object({
+    /** Only says what would be freed. */
+    dryRun: z.boolean().default(false),
+    /** Name or path of the run whose snapshots go where no rule keeps them; absent: only what nothing needs is freed. */
+    run: z.string().min(1).optional(),
+    ...retentionRules,
+    /** How long readers are given to move on from packs that were written anew; default 2. */
+    graceSeconds: z.number().nonnegative().max(86_400).optional(),
+    threads: z.number().int().min(1).max(256).optional(),
+  })
+  .refine(
+    (params) =>
+      (params.run !== undefined) === Object.keys(retentionRules).some((rule) => params[rule as keyof typeof retentionRules] !== undefined),
+    'a run and at least one of its rules to keep snapshots go together',
+  );
 
 export const benchParams = z.object({
   paths: z.array(path).min(1),
@@ -123,6 +150,14 @@ export const methods = {
 
   /** Measures the codec on the newest checkpoints below `paths`. Takes some seconds a scenario. */
   'bench.run': method(benchParams, z.object({ results: z.array(model.benchRecord) })),
+
+  /** The study of a run, given by id, name or path: its steps, one step's measures, engines on samples of a step (absent: the newest). */
+  'analyse.outline': method(z.object({ run: z.string() }), z.object({ outline: model.runOutline })),
+  'analyse.step': method(
+    z.object({ run: z.string(), step: z.number().int(), full: z.boolean().default(false) }),
+    z.object({ measures: model.stepMeasures }),
+  ),
+  'analyse.engines': method(z.object({ run: z.string(), step: z.number().int().optional() }), z.object({ comparison: model.engineComparison })),
 
   'jobs.list': method(none, z.object({ jobs: z.array(model.job), pause: model.queuePause.optional() })),
   'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),

@@ -67,7 +67,21 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
     ],
   ],
   remove: ({ snapshots }) => [`Remove ${listed(snapshots, 'snapshots')}`, ['rm', ...snapshots.map(shellWord)]],
-  prune: ({ dryRun }) => [dryRun ? 'See what pruning would free' : 'Prune the store', ['prune', ...(dryRun ? ['--dry-run'] : [])]],
+  prune: ({ dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, graceSeconds, threads }) => [
+    dryRun ? 'See what pruning would free' : run === undefined ? 'Prune the store' : `Prune ${run}`,
+    [
+      'prune',
+      ...option('--run', run),
+      ...option('--keep-last', keepLast),
+      ...option('--keep-every', keepEvery),
+      ...option('--keep-best', keepBest),
+      ...option('--keep-days', keepDays),
+      ...option('--keep-bytes', keepBytes),
+      ...option('--grace', graceSeconds),
+      ...option('--threads', threads),
+      ...(dryRun ? ['--dry-run'] : []),
+    ],
+  ],
   rebuild: () => ['Rebuild the catalogue', ['rebuild']],
 };
 

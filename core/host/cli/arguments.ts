@@ -15,3 +15,19 @@ export function percentage(text: string): number {
   if (text.trim() === '' || !(value >= 0 && value <= 100)) throw new InvalidArgumentError('it must be a number from 0 to 100');
   return value;
 }
+
+export function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) throw new InvalidArgumentError('it must be a number, 0 or more');
+  return value;
+}
+
+const units: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** "500M", "1.5GiB", "2000000": bytes, units by powers of 1024. */
+export function byteCount(text: string): number {
+  const parsed = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
+  const bytes = parsed ? Math.round(Number(parsed[1]) * units[parsed[2]!.toLowerCase()]!) : NaN;
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('it must be a size, as 500M or 2GiB');
+  return bytes;
+}

@@ -2,12 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { toCairnError } from '../../contract/errors.ts';
 import { version } from '../../service/version.ts';
+import { addAnalyse } from './commands/analyse.ts';
 import { addArchive } from './commands/archive.ts';
 import { addBench } from './commands/bench.ts';
 import { addCare } from './commands/care.ts';
 import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
+import { addPrune } from './commands/prune.ts';
 import { addRestore } from './commands/restore.ts';
 import { addScan } from './commands/scan.ts';
 import { addServe } from './commands/serve.ts';
@@ -51,7 +53,7 @@ function program(actions: Actions): Command {
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`cairn: ${text.replace(/^error: /, '').trim()}; see cairn --help\n`) });
-  for (const add of [addScan, addArchive, addListing, addDiff, addVerify, addRestore, addCare, addJobs, addBench, addServe])
+  for (const add of [addScan, addArchive, addListing, addDiff, addVerify, addRestore, addCare, addPrune, addJobs, addAnalyse, addBench, addServe])
     add(root, actions);
   return root;
 }

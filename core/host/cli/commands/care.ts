@@ -1,9 +1,8 @@
-/** The commands that look after a store: rm, pin, unpin, prune, rebuild, doctor. */
+/** The commands that look after a store: rm, pin, unpin, rebuild, doctor. */
 import type { Command } from 'commander';
 import type { Finding } from '../../../contract/model.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
-import { size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const nameOfSnapshot = 'id prefixes, or RUN@STEP';
@@ -19,11 +18,6 @@ export function addCare(root: Command, actions: Actions): void {
     const command = root.command(name).description(description).argument('<snapshot...>', nameOfSnapshot);
     command.action((snapshots: string[]) => actions.run(command, (session) => pin(session, snapshots, pinned)));
   }
-  const prune = root
-    .command('prune')
-    .description('free the space of contents that no snapshot needs')
-    .option('--dry-run', 'only say what would be freed');
-  prune.action(({ dryRun }: { dryRun?: boolean }) => actions.run(prune, (session) => pruneStore(session, dryRun ?? false)));
   const rebuild = root.command('rebuild').description('make the catalogue again from the store');
   rebuild.action(() => actions.run(rebuild, rebuildCatalogue));
   const doctor = root.command('doctor').description('say what is wrong, and what to do');
@@ -45,15 +39,6 @@ async function pin({ client, out, interrupt }: Session, names: string[], pinned:
   for (const { id, run, step } of snapshots) out.line(`${pinned ? 'pinned' : 'unpinned'} ${id.slice(0, 8)}  ${run}@${step}`);
   out.summary({ snapshots });
   return exitCodes.done;
-}
-
-async function pruneStore(session: Session, dryRun: boolean): Promise<number> {
-  const { job, exitCode } = await followJob(session, () => session.client.call('prune.start', { dryRun }));
-  if (!job.result) return exitCode;
-  const { bytesFreed } = job.result as unknown as { bytesFreed: number };
-  session.out.line(`${size(bytesFreed)} ${dryRun ? 'would be freed' : 'freed'}`);
-  session.out.summary(job.result);
-  return exitCode;
 }
 
 async function rebuildCatalogue(session: Session): Promise<number> {

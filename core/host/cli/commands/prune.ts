@@ -1,0 +1,78 @@
+/** `cairn prune`: let go of the snapshots that no rule keeps, and free the space of contents that no snapshot needs. */
+import type { Command } from 'commander';
+import type { ParamsOf } from '../../../contract/methods.ts';
+import { byteCount, notNegative, wholeNumber } from '../arguments.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { size } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+type PruneOptions = Omit<ParamsOf<'prune.start'>, 'graceSeconds'> & { grace?: number };
+
+interface PruneResult {
+  packsRemoved: number;
+  packsRepacked: number;
+  contentsRebased: number;
+  bytesFreed: number;
+  bytesLeft: number;
+  contentsHeld: number;
+  bytesHeld: number;
+  heldFor: string[];
+  removed: { id: string; run: string; step: number }[];
+  kept: { id: string; run: string; step: number; reasons: string[] }[];
+}
+
+const anyCount = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+const reasonWords: Record<string, string> = {
+  keepLast: 'one of the newest',
+  keepEvery: 'its step is kept for ever',
+  keepBest: 'one of the best',
+  keepDays: 'young enough',
+  keepBytes: 'within the size',
+  pinned: 'pinned',
+};
+
+export function addPrune(root: Command, actions: Actions): void {
+  const command = root
+    .command('prune')
+    .description('free the space of contents that no snapshot needs')
+    .option('--run <name>', 'first remove the snapshots of this run that none of the rules below keeps (pinned ones stay)')
+    .option('--keep-last <count>', 'keep the newest', anyCount)
+    .option('--keep-every <steps>', 'keep every step that this divides, for ever', anyCount)
+    .option('--keep-best <count>', 'keep those with the lowest loss, where the trainer left one', anyCount)
+    .option('--keep-days <days>', 'keep what was saved within these days', notNegative)
+    .option('--keep-bytes <size>', 'keep the newest that together take at most this (500M, 2GiB)', byteCount)
+    .option('--grace <seconds>', 'how long readers are given before packs that were written anew go (default: 2)', notNegative)
+    .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
+    .option('--dry-run', 'only say what would go, what stays, and what would be freed');
+  command.action((options: PruneOptions) => {
+    const rules = [options.keepLast, options.keepEvery, options.keepBest, options.keepDays, options.keepBytes];
+    if ((options.run !== undefined) !== rules.some((rule) => rule !== undefined))
+      command.error('error: --run and at least one rule (--keep-last, ...) go together', { exitCode: exitCodes.usage });
+    return actions.run(command, (session) => prune(session, options));
+  });
+}
+
+async function prune(session: Session, { grace, ...rest }: PruneOptions): Promise<number> {
+  const { dryRun = false, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads } = rest;
+  const params = { dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads, graceSeconds: grace };
+  const { job, exitCode } = await followJob(session, () => session.client.call('prune.start', params));
+  if (!job.result) return exitCode;
+  tell(session, job.result as unknown as PruneResult, dryRun);
+  session.out.summary(job.result);
+  return exitCode;
+}
+
+function tell({ out }: Session, result: PruneResult, dryRun: boolean): void {
+  for (const { id, run, step } of result.removed) out.line(`${dryRun ? 'would go' : 'removed'}  ${id.slice(0, 8)}  ${run}@${step}`);
+  for (const { id, run, step, reasons } of result.kept)
+    out.line(`stays  ${id.slice(0, 8)}  ${run}@${step}: ${reasons.map((reason) => reasonWords[reason] ?? reason).join(', ')}`);
+  const { packsRemoved, packsRepacked, contentsRebased, contentsHeld } = result;
+  out.line(`${packsRemoved} packs removed, ${packsRepacked} written anew, ${contentsRebased} contents coded against another base`);
+  if (contentsHeld > 0)
+    out.line(
+      `${contentsHeld} contents of no snapshot (${size(result.bytesHeld)}) stay, because these need them: ${result.heldFor.join(', ')}`,
+    );
+  if (result.bytesLeft > 0) out.line(`${size(result.bytesLeft)} that nothing needs stay in packs that are mostly needed`);
+  out.line(`${size(Math.max(0, result.bytesFreed))} ${dryRun ? 'would be freed' : 'freed'}`);
+}

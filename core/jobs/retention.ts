@@ -1,0 +1,89 @@
+/** The prune job: lets go of the snapshots that a policy doesn't keep, where one is given, then gives their space back. */
+import { CairnError } from '../contract/errors.ts';
+import type { CheckedParamsOf } from '../contract/methods.ts';
+import type { Snapshot } from '../contract/model.ts';
+import { retain, type RetentionReason } from '../plan/retention.ts';
+import { nameOfManifest, type Store } from '../store/store.ts';
+import type { JobContext, JobResult } from './job.ts';
+import { prune } from './prune.ts';
+
+export type PruneParams = CheckedParamsOf<'prune.start'>;
+
+interface Decided {
+  id: string;
+  run: string;
+  step: number;
+  bytesStored: number;
+}
+
+interface Decisions {
+  removed: Decided[];
+  kept: (Decided & { reasons: RetentionReason[] })[];
+}
+
+/** @throws CairnError `not_found` where the run has no snapshots, `ambiguous`, and what `prune` throws. */
+export async function pruneJob(context: JobContext, params: PruneParams): Promise<JobResult> {
+  const store = await context.writeStore();
+  const { removed, kept } = await decide(context, store, params);
+  const without = new Set(removed.map(({ id }) => id));
+  const manifestBytes = await bytesOfManifests(store, without);
+  if (!params.dryRun) await removeAll(context, store, removed);
+  const result = await prune(store, {
+    dryRun: params.dryRun,
+    without,
+    pool: context.pool(params.threads),
+    ...(params.graceSeconds === undefined ? {} : { graceMs: params.graceSeconds * 1000 }),
+    signal: context.signal,
+    onProgress: (phase, done, total) => context.progress(progressOf(phase, done, total)),
+  });
+  const bytesFreed = result.bytesFreed + manifestBytes;
+  context.log('info', `${bytesFreed} bytes ${params.dryRun ? 'would be freed' : 'freed'}`);
+  if (!params.dryRun) context.changed();
+  return { dryRun: params.dryRun, ...result, bytesFreed, removed, kept };
+}
+
+function progressOf(phase: string, done: number, total: number): Parameters<JobContext['progress']>[0] {
+  const bytes = phase === 'rebase' ? { bytesDone: done, bytesTotal: total } : { bytesDone: 0, bytesTotal: 0 };
+  const items = phase === 'rebase' ? { itemsDone: 0, itemsTotal: 0 } : { itemsDone: done, itemsTotal: total };
+  return { phase, ...bytes, ...items };
+}
+
+async function decide({ catalogue }: JobContext, store: Store, params: PruneParams): Promise<Decisions> {
+  if (params.run === undefined) return { removed: [], kept: [] };
+  const snapshots = await snapshotsOf(store, params.run);
+  const { runPath } = snapshots[0]!;
+  const known = catalogue.runSummaries(store.id).find((run) => run.path === runPath);
+  const losses = (known && catalogue.run(known.id, store.id)?.losses) ?? [];
+  const metric = new Map(losses.map(({ step, loss }) => [step, loss]));
+  const decisions = retain(snapshots, params, { runPath, nowMs: Date.now(), metric });
+  const decided: Decisions = { removed: [], kept: [] };
+  for (const [index, { reasons }] of decisions.entries()) {
+    const { id, run, step, bytesStored } = snapshots[index]!;
+    if (reasons.length === 0) decided.removed.push({ id, run, step, bytesStored });
+    else decided.kept.push({ id, run, step, bytesStored, reasons });
+  }
+  return decided;
+}
+
+async function snapshotsOf(store: Store, name: string): Promise<Snapshot[]> {
+  const found = (await store.snapshots()).filter(({ run, runPath }) => run === name || runPath === name);
+  const paths = [...new Set(found.map(({ runPath }) => runPath))];
+  if (found.length === 0) throw new CairnError('not_found', `${name}: no run of this name or path has snapshots; see cairn ls`);
+  if (paths.length > 1)
+    throw new CairnError('ambiguous', `${name}: names ${paths.length} runs; use one of ${paths.slice(0, 8).join(', ')}`);
+  return found;
+}
+
+async function bytesOfManifests(store: Store, ids: ReadonlySet<string>): Promise<number> {
+  let bytes = 0;
+  for (const id of ids) bytes += (await store.backend.stat(nameOfManifest(id)))?.sizeBytes ?? 0;
+  return bytes;
+}
+
+async function removeAll(context: JobContext, store: Store, removed: Decided[]): Promise<void> {
+  for (const { id, run, step } of removed) {
+    context.signal.throwIfAborted();
+    await store.remove(id);
+    context.log('info', `${run}@${step} (${id.slice(0, 8)}) removed: no rule keeps it`);
+  }
+}
