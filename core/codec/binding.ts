@@ -128,6 +128,36 @@ export interface BenchResult {
   digestSeconds: number;
 }
 
+/** Elements of one kind, sampled or all, with the same elements of an earlier step where there are any. */
+export interface AnalyseItem {
+  element: ElementId;
+  /** Lengths are multiples of the element's width. */
+  sources: FileRange[];
+  /** As many, each as long as its source. */
+  bases?: FileRange[];
+}
+
+export interface AnalyseRequest {
+  items: AnalyseItem[];
+  cancel: Int32Array;
+}
+
+/** Sums over an item's elements, so that parts of a tensor add up. */
+export interface Analysis {
+  elements: number;
+  /** Entropy in bits a byte, times bytes, over blocks of 64 KiB; by byte position, the least significant first. */
+  planeBits: Float64Array;
+  /** Elements by exponent as float32 writes it (biased by 127): 256. Floats only. Zero and subnormal: 0; infinite and NaN: 255. */
+  exponents?: Float64Array;
+  /** Elements whose bit is not the base's; the least significant first. */
+  bitFlips?: Float64Array;
+  /** Elements equal to the base's, bit for bit. */
+  unchanged?: number;
+  /** Elements that are finite both here and in the base, and the sum of |value - base| over them. Zero for integers. */
+  finitePairs?: number;
+  absoluteChange?: number;
+}
+
 export interface Addon {
   about(): { formatVersion: number; implementation: string; implementations: string[] };
   encode(request: EncodeRequest): EncodeResult;
@@ -149,6 +179,8 @@ export interface Addon {
   /** Lowers the CPU and I/O priority of the calling thread where the system can. */
   lowerPriority(): void;
   bench(request: BenchRequest): BenchResult;
+  /** @returns one record an item. */
+  analyse(request: AnalyseRequest): Analysis[];
 }
 
 /**

@@ -272,3 +272,73 @@ export const benchRecord = z.object({
   bytesStored: bytes,
 });
 export type BenchRecord = z.infer<typeof benchRecord>;
+
+/** A run's steps as the study sees them. `stored`: what a snapshot's new contents take in the store, by part. */
+export const runOutline = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  steps: z.array(
+    z.object({
+      step: z.number().int(),
+      bytesOriginal: bytes,
+      onDisk: z.boolean(),
+      stored: z.object({ weights: bytes, optimizer: bytes, other: bytes }).optional(),
+    }),
+  ),
+});
+export type RunOutline = z.infer<typeof runOutline>;
+
+/** Shares are from 0 to 1. Absent where there is nothing to compare with, or nothing of a float type. */
+const changeMeasures = {
+  /** Share of elements that are not bit for bit those of the step before. */
+  changed: z.number().optional(),
+  /** Mean of |value - value before| over finite elements. */
+  meanChange: z.number().optional(),
+};
+
+/** Tensors of one kind ("weights BF16", "exp_avg F32") together. Planes and bits: the least significant first. */
+export const kindMeasures = z.object({
+  kind: z.string(),
+  /** That were looked at. */
+  elements: z.number().int(),
+  /** Entropy by byte position, in bits a byte, over blocks of 64 KiB. */
+  planes: z.array(z.number()),
+  /** Elements by exponent as float32 writes it (biased by 127); 0: zero and subnormal, 255: infinite and NaN. */
+  exponents: z.array(z.number()).optional(),
+  /** Probability that a bit differs from the step before. */
+  flips: z.array(z.number()).optional(),
+  ...changeMeasures,
+});
+export type KindMeasures = z.infer<typeof kindMeasures>;
+
+export const layerMeasures = z.object({ layer: z.string(), elements: z.number().int(), ...changeMeasures });
+export type LayerMeasures = z.infer<typeof layerMeasures>;
+
+export const stepMeasures = z.object({
+  step: z.number().int(),
+  /** The step it was compared with. */
+  against: z.number().int().optional(),
+  from: z.enum(['originals', 'store']),
+  bytesTotal: bytes,
+  bytesSampled: bytes,
+  kinds: z.array(kindMeasures),
+  /** Weights only, in the order of the files. */
+  layers: z.array(layerMeasures),
+});
+export type StepMeasures = z.infer<typeof stepMeasures>;
+
+/** An engine on a sample of one kind of tensor, one thread. */
+export const engineResult = z.object({
+  kind: z.string(),
+  engine: z.string(),
+  mode: z.enum(['alone', 'delta']),
+  bytesOriginal: bytes,
+  bytesStored: bytes,
+  encodeSeconds: z.number(),
+  decodeSeconds: z.number(),
+});
+export type EngineResult = z.infer<typeof engineResult>;
+
+export const engineComparison = z.object({ step: z.number().int(), against: z.number().int().optional(), results: z.array(engineResult) });
+export type EngineComparison = z.infer<typeof engineComparison>;

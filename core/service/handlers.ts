@@ -1,6 +1,7 @@
 /** Every method of the contract, and who answers it. */
 import type { Handlers } from './dispatcher.ts';
 import type { ServiceAccess } from './handlers/access.ts';
+import { analyseHandlers } from './handlers/analyse.ts';
 import { benchHandlers } from './handlers/bench.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { snapshotHandlers } from './handlers/snapshots.ts';
@@ -14,5 +15,6 @@ export function createHandlers(service: ServiceAccess): Handlers {
     ...jobHandlers(service),
     ...storeHandlers(service),
     ...benchHandlers(service),
+    ...analyseHandlers(service),
   };
 }

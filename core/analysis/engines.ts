@@ -1,0 +1,165 @@
+/**
+ * Compression engines on samples of the user's own tensors: general ones at usual settings through node:zlib, LMC and Cairn
+ * through the codec, alone and against the step before. One thread each, times beside sizes.
+ */
+import { open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, brotliDecompress, constants, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
+import type { FileRange } from '../codec/binding.ts';
+import { tensorBlockLog2 } from '../codec/elements.ts';
+import { aboutCore } from '../codec/hashing.ts';
+import { CairnError } from '../contract/errors.ts';
+import type { EngineResult } from '../contract/model.ts';
+import { withRanges, type ReadContext } from './readable.ts';
+import { sample } from './sampling.ts';
+import type { StepTensor } from './step-tensors.ts';
+
+/** Of each kind of tensor, and kinds by falling size. */
+const sampleBytes = 4 * 1024 * 1024;
+const mostKinds = 4;
+
+interface GeneralEngine {
+  engine: string;
+  compress(raw: Uint8Array): Promise<Uint8Array>;
+  decompress(packed: Uint8Array): Promise<Uint8Array>;
+}
+
+const promised = { gzip: promisify(gzip), brotli: promisify(brotliCompress), zstd: promisify(zstdCompress) };
+
+const zstdAt = (level: number): GeneralEngine => ({
+  engine: `zstd -${level}`,
+  compress: (raw) => promised.zstd(raw, { params: { [constants.ZSTD_c_compressionLevel]: level } }),
+  decompress: promisify(zstdDecompress),
+});
+
+const generalEngines: GeneralEngine[] = [
+  { engine: 'gzip -6', compress: (raw) => promised.gzip(raw, { level: 6 }), decompress: promisify(gunzip) },
+  {
+    engine: 'brotli -5',
+    compress: (raw) => promised.brotli(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+    decompress: promisify(brotliDecompress),
+  },
+  zstdAt(3),
+  zstdAt(19),
+];
+
+interface Sample {
+  kind: string;
+  tensor: StepTensor;
+  source: FileRange;
+  base?: FileRange;
+}
+
+/** Writes ranges one after the other into a file. */
+async function gather(ranges: readonly FileRange[], file: string): Promise<FileRange> {
+  const to = await open(file, 'wx');
+  let length = 0;
+  try {
+    for (const range of ranges) {
+      const bytes = Buffer.alloc(range.length);
+      const from = await open(range.path, 'r');
+      const { bytesRead } = await from.read(bytes, 0, range.length, range.offset).finally(() => from.close());
+      if (bytesRead < range.length)
+        throw new CairnError('changed', `${range.path}: the file became shorter while it was read; scan it again`, { path: range.path });
+      await to.write(bytes);
+      length += range.length;
+    }
+  } finally {
+    await to.close();
+  }
+  return { path: file, offset: 0, length };
+}
+
+async function sampleOf(
+  kind: string,
+  tensors: readonly StepTensor[],
+  pairs: ReadonlyMap<StepTensor, StepTensor>,
+  context: ReadContext,
+): Promise<Sample> {
+  const pairedOnly = tensors.filter((tensor) => pairs.has(tensor));
+  const chosen = pairedOnly.length > 0 ? pairedOnly : tensors;
+  const windows = sample(
+    chosen.map((tensor) => ({ group: kind, elements: tensor.elements, width: tensor.width, tensor })),
+    sampleBytes,
+    2 ** tensorBlockLog2,
+  ).map(({ tensor: { tensor }, start, count }) => ({ tensor, start, count }));
+  const place = (role: string): string => path.join(context.scratch, `${kind.replaceAll(/\W/g, '-')}-${role}`);
+  const gathered = (some: typeof windows, role: string): Promise<FileRange> =>
+    withRanges(some, context, (ranges) => gather(ranges.flat(), place(role)));
+  const source = await gathered(windows, 'now');
+  if (pairedOnly.length === 0) return { kind, tensor: chosen[0]!, source };
+  const before = windows.map((window) => ({ ...window, tensor: pairs.get(window.tensor)! }));
+  return { kind, tensor: chosen[0]!, source, base: await gathered(before, 'before') };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[result: T, seconds: number]> {
+  const started = performance.now();
+  const result = await work();
+  return [result, (performance.now() - started) / 1000];
+}
+
+async function runGeneral({ engine, compress, decompress }: GeneralEngine, kind: string, raw: Uint8Array): Promise<EngineResult> {
+  const [packed, encodeSeconds] = await timed(() => compress(raw));
+  const [, decodeSeconds] = await timed(() => decompress(packed));
+  return { kind, engine, mode: 'alone', bytesOriginal: raw.length, bytesStored: packed.length, encodeSeconds, decodeSeconds };
+}
+
+async function runCodec(method: 'lmc' | 'cairn', { kind, tensor, source, base }: Sample, context: ReadContext): Promise<EngineResult> {
+  const { rawLength, storedLength, encodeSeconds, decodeSeconds } = await context.pool.bench({
+    source,
+    ...(base ? { base } : {}),
+    element: tensor.element,
+    blockLog2: tensorBlockLog2,
+    method,
+    implementation: aboutCore().implementation,
+    rounds: 3,
+  });
+  const engine = method === 'lmc' ? 'LMC' : 'Cairn';
+  return {
+    kind,
+    engine,
+    mode: base ? 'delta' : 'alone',
+    bytesOriginal: rawLength,
+    bytesStored: storedLength,
+    encodeSeconds,
+    decodeSeconds,
+  };
+}
+
+function largestKinds(tensors: readonly StepTensor[]): [string, StepTensor[]][] {
+  const bytes = (some: readonly StepTensor[]): number => some.reduce((sum, { elements, width }) => sum + elements * width, 0);
+  const kinds = [...Map.groupBy(tensors, ({ kind }) => kind)];
+  return kinds.sort((a, b) => bytes(b[1]) - bytes(a[1])).slice(0, mostKinds);
+}
+
+/**
+ * Runs every engine on a sample of each kind of tensor.
+ *
+ * @param pairs with the tensors of the step before, for deltas
+ * @throws CairnError `cancelled` and what reading gives.
+ */
+export async function* compareEngines(
+  tensors: readonly StepTensor[],
+  pairs: ReadonlyMap<StepTensor, StepTensor>,
+  context: ReadContext,
+): AsyncGenerator<EngineResult> {
+  const assertWanted = (): void => {
+    if (Atomics.load(context.cancel, 0) !== 0) throw new CairnError('cancelled', 'the comparison was cancelled');
+  };
+  for (const [kind, some] of largestKinds(tensors)) {
+    const found = await sampleOf(kind, some, pairs, context);
+    const { base: _, ...alone } = found;
+    const raw = await readFile(found.source.path);
+    for (const engine of generalEngines) {
+      assertWanted();
+      yield await runGeneral(engine, kind, raw);
+    }
+    for (const one of found.base ? [alone, found] : [alone]) {
+      for (const method of ['lmc', 'cairn'] as const) {
+        assertWanted();
+        yield await runCodec(method, one, context);
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** The study of a run on its own checkpoints. */
+import { Study } from '../../analysis/study.ts';
+import { CairnError } from '../../contract/errors.ts';
+import type { Run } from '../../contract/model.ts';
+import type { Handlers } from '../dispatcher.ts';
+import type { ServiceAccess } from './access.ts';
+
+type AnalyseHandlers = Pick<Handlers, 'analyse.outline' | 'analyse.step' | 'analyse.engines'>;
+
+export function analyseHandlers(service: ServiceAccess): AnalyseHandlers {
+  const { stages } = service;
+  const study = new Study({ pool: () => stages.pool(), readStore: () => stages.readStore() });
+  return {
+    'analyse.outline': async ({ run }, signal) => ({ outline: await study.outline(await runNamed(service, run), signal) }),
+    'analyse.step': async ({ run, step, full }, signal) => ({
+      measures: await study.step(await runNamed(service, run), step, full, signal),
+    }),
+    'analyse.engines': async ({ run, step }, signal) => ({ comparison: await study.engines(await runNamed(service, run), step, signal) }),
+  };
+}
+
+/** @throws CairnError `not_found`, `ambiguous` where several runs have the name. */
+async function runNamed({ catalogue, mirror }: ServiceAccess, name: string): Promise<Run> {
+  const storeId = await mirror.sync();
+  const runs = catalogue.runSummaries(storeId);
+  const exact = runs.filter((run) => run.id === name || run.path === name);
+  const found = exact.length > 0 ? exact : runs.filter((run) => run.name === name);
+  if (found.length > 1)
+    throw new CairnError('ambiguous', `${name}: ${found.map(({ path }) => path).join(', ')} have this name; give the path instead`);
+  const run = found[0] && catalogue.run(found[0].id, storeId);
+  if (!run) throw new CairnError('not_found', `${name}: no such run; scan its folder again, or see cairn ls`);
+  return run;
+}
