@@ -23,7 +23,12 @@ function bundle(input, format, name) {
       emptyOutDir: false,
       minify: false,
       sourcemap: false,
-      rollupOptions: { checks: { pluginTimings: false }, input, external: isPackage, output: { format, entryFileNames: name, chunkFileNames: '[name]-[hash].js' } },
+      rollupOptions: {
+        checks: { pluginTimings: false },
+        input,
+        external: isPackage,
+        output: { format, entryFileNames: name, chunkFileNames: '[name]-[hash].js' },
+      },
     },
   });
 }

@@ -3,7 +3,7 @@
  * the job watched to its end, a snapshot opened and restored, and the bytes on disk compared.
  */
 import path from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { picture } from '../jobs/files.ts';
@@ -40,7 +40,9 @@ async function openNewestSnapshot(): Promise<void> {
 
 async function seriousFindings(): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
 describe('the main job through the interface', () => {
@@ -59,9 +61,13 @@ describe('the main job through the interface', () => {
   it('archives the run in one click and watches the job to its end', async () => {
     await openRun();
     await main().getByRole('button', { name: 'Archive 4 steps' }).click();
-    await main().getByRole('option', { name: /Step 2,400.*[Ss]ealed/ }).waitFor({ timeout: 60_000 });
+    await main()
+      .getByRole('option', { name: /Step 2,400.*[Ss]ealed/ })
+      .waitFor({ timeout: 60_000 });
     await goTo('Jobs');
-    const row = main().getByText(/Archive/).first();
+    const row = main()
+      .getByText(/Archive/)
+      .first();
     await row.waitFor();
     expect(await main().textContent()).toMatch(/[Dd]one/);
   });
@@ -75,10 +81,16 @@ describe('the main job through the interface', () => {
 
   it('restores it to a folder, byte for byte', async () => {
     const to = served.path('restored');
-    await main().getByRole('button', { name: /Restore/ }).first().click();
+    await main()
+      .getByRole('button', { name: /Restore/ })
+      .first()
+      .click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox').first().fill(to);
-    await dialog.getByRole('button', { name: /^Restore/ }).last().click();
+    await dialog
+      .getByRole('button', { name: /^Restore/ })
+      .last()
+      .click();
     await expect.poll(() => { try { return Object.keys(picture(to)).sort(); } catch { return []; } }, { timeout: 30_000 }).toEqual(['config.json', 'model.safetensors']); // prettier-ignore
     expect(picture(to)).toEqual(picture(path.join(served.chain, 'step-002400')));
   });
@@ -86,7 +98,10 @@ describe('the main job through the interface', () => {
   it('verifies the store in one click', async () => {
     await goTo('Store');
     await main().getByRole('button', { name: 'Verify data' }).click();
-    await main().getByText(/[Nn]othing (is )?(wrong|found)|0 findings|[Nn]o findings|[Ss]ound|[Hh]ealthy/).first().waitFor({ timeout: 30_000 });
+    await main()
+      .getByText(/[Nn]othing (is )?(wrong|found)|0 findings|[Nn]o findings|[Ss]ound|[Hh]ealthy/)
+      .first()
+      .waitFor({ timeout: 30_000 });
   });
 
   it.each(['Library', 'Jobs', 'Store', 'Settings'])('%s has no serious accessibility finding', async (view) => {
@@ -96,7 +111,9 @@ describe('the main job through the interface', () => {
 
   it('run and snapshot have no serious accessibility finding', async () => {
     await openRun();
-    await main().getByRole('option', { name: /Step 2,400/ }).waitFor();
+    await main()
+      .getByRole('option', { name: /Step 2,400/ })
+      .waitFor();
     expect(await seriousFindings()).toEqual([]);
     await openNewestSnapshot();
     expect(await seriousFindings()).toEqual([]);

@@ -16,7 +16,10 @@ async function addAndArchive(page: Page, served: Served): Promise<void> {
   await dialog.getByRole('textbox', { name: 'Path' }).fill(served.chain);
   await dialog.getByRole('button', { name: 'Go', exact: true }).click();
   await dialog.getByRole('button', { name: 'Choose this folder' }).click();
-  await page.getByRole('main').getByRole('link', { name: path.basename(served.chain) }).click();
+  await page
+    .getByRole('main')
+    .getByRole('link', { name: path.basename(served.chain) })
+    .click();
   await page.getByRole('button', { name: /^Archive \d+ step/ }).click();
   await page.getByText(/^Done: /).waitFor({ timeout: 120_000 });
 }
@@ -29,9 +32,13 @@ async function picture(page: Page, name: string): Promise<void> {
 
 async function pictures(served: Served, colorScheme: 'light' | 'dark'): Promise<void> {
   const page = await served.open({ colorScheme, width: Number(width), height: Number(height) });
-  const goTo = async (view: string): Promise<void> => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
+  const goTo = async (view: string): Promise<void> =>
+    page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
   await picture(page, `library-${colorScheme}`);
-  await page.getByRole('main').getByRole('link', { name: path.basename(served.chain) }).click();
+  await page
+    .getByRole('main')
+    .getByRole('link', { name: path.basename(served.chain) })
+    .click();
   await picture(page, `run-${colorScheme}`);
   await page.getByRole('listbox', { name: /Chain/ }).focus();
   await page.keyboard.press('End');

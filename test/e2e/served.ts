@@ -60,7 +60,10 @@ export class Served {
   /** Starts the server as a user does, and takes the address from what it prints. */
   #serve(): Promise<void> {
     const args = [path.join(root, 'dist/cli.js'), 'serve', '--port', '0', '--store', this.path('store')];
-    const server = spawn(process.execPath, args, { env: { ...process.env, CAIRN_HOME: this.path('home') }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const server = spawn(process.execPath, args, {
+      env: { ...process.env, CAIRN_HOME: this.path('home') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#server = server;
     return new Promise((resolve, reject) => {
       let printed = '';
