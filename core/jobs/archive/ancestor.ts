@@ -17,7 +17,7 @@ import { readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.
 import type { Manifest } from '../../store/manifest.ts';
 import type { Store } from '../../store/store.ts';
 import { baseSetOf, Originals } from './base-set.ts';
-import type { ArchivedSnapshot, ArchivedSteps } from './selection.ts';
+import { kindOf, type ArchivedSteps } from './selection.ts';
 
 /** Runs whose newest snapshot is looked at, and coded against. */
 const mostRuns = 256;
@@ -53,7 +53,7 @@ function middleBlock(content: PlannedContent): { offset: number; length: number 
   return { offset, length: Math.min(blockBytes, content.length - offset) };
 }
 
-/** Largest tensors first, because they decide; by digest-free position, so the same at every call. */
+/** Of the largest, because they decide; the same ones at every call. */
 function chooseSamples(paired: readonly PlannedContent[]): PlannedContent[] {
   const largest = paired.toSorted((a, b) => b.length - a.length).slice(0, samples * 4);
   return spread(largest, samples);
@@ -77,11 +77,8 @@ class Search {
     this.#options = options;
   }
 
-  /** Share of the checkpoint's tensor bytes whose name, dtype and shape are in the snapshot. */
-  nameShare(manifest: Manifest): number {
-    const kind = ({ name, dtype, shape }: { name: string; dtype: string; shape: readonly number[] }): string =>
-      `${name}\0${dtype}\0${shape.join(',')}`;
-    const known = new Set(manifest.tensors.map(kind));
+  /** Share of the checkpoint's tensor bytes that are of these kinds. */
+  shareOf(kinds: ReadonlySet<string>): number {
     let [paired, all] = [0, 0];
     for (const { parts, tensors } of this.#planFiles) {
       const seen = new Set<number>();
@@ -90,7 +87,7 @@ class Search {
         seen.add(tensor.part);
         const bytes = parts[tensor.part]?.length ?? 0;
         all += bytes;
-        if (known.has(kind(tensor))) paired += bytes;
+        if (kinds.has(kindOf(tensor))) paired += bytes;
       }
     }
     return all === 0 ? 0 : paired / all;
@@ -145,26 +142,35 @@ async function weighAll(search: Search, snapshots: readonly Ancestor[]): Promise
   return best(weighed);
 }
 
-/** Newest snapshots of runs that have most of the checkpoint's tensors, the best first. */
-async function likely(search: Search, archived: ArchivedSteps): Promise<Ancestor[]> {
-  const found: (Ancestor & { share: number })[] = [];
-  for (const snapshot of archived.newestOfRuns().slice(0, mostRuns)) {
-    const manifest = await archived.manifest(snapshot.id).catch(() => undefined);
-    const share = manifest ? search.nameShare(manifest) : 0;
-    if (manifest && share >= leastShare) found.push({ id: snapshot.id, manifest, share });
+async function read(archived: ArchivedSteps, ids: readonly string[]): Promise<Ancestor[]> {
+  const found: Ancestor[] = [];
+  for (const id of ids) {
+    const manifest = await archived.manifest(id).catch(() => undefined);
+    if (manifest) found.push({ id, manifest });
   }
-  return found.toSorted((a, b) => b.share - a.share).slice(0, mostCodedRuns);
+  return found;
 }
 
-async function otherSteps(archived: ArchivedSteps, { id, manifest }: Ancestor): Promise<Ancestor[]> {
-  const others = archived.ofRun(manifest.run.path).filter((snapshot) => snapshot.id !== id);
-  const manifests = await Promise.all(
-    spread(others, mostSteps).map(async (snapshot: ArchivedSnapshot) => ({
-      id: snapshot.id,
-      manifest: await archived.manifest(snapshot.id).catch(() => undefined),
-    })),
+/** Newest snapshots of runs that have most of the checkpoint's tensors, the best first. */
+async function likely(search: Search, archived: ArchivedSteps): Promise<Ancestor[]> {
+  const found: { id: string; share: number }[] = [];
+  for (const { id } of archived.newestOfRuns().slice(0, mostRuns)) {
+    const share = search.shareOf(await archived.kinds(id));
+    if (share >= leastShare) found.push({ id, share });
+  }
+  const best = found.toSorted((a, b) => b.share - a.share).slice(0, mostCodedRuns);
+  return read(
+    archived,
+    best.map(({ id }) => id),
   );
-  return manifests.flatMap(({ id: other, manifest: read }) => (read ? [{ id: other, manifest: read }] : []));
+}
+
+function otherSteps(archived: ArchivedSteps, { id, manifest }: Ancestor): Promise<Ancestor[]> {
+  const others = archived.ofRun(manifest.run.path).filter((snapshot) => snapshot.id !== id);
+  return read(
+    archived,
+    spread(others, mostSteps).map((snapshot) => snapshot.id),
+  );
 }
 
 /**

@@ -65,14 +65,18 @@ export interface ArchivedSnapshot {
   created: string;
 }
 
-/** Manifests of these many snapshots are held, because an archive of many runs looks at the same ones again and again. */
-const maxHeldManifests = 64;
+/** What tells models apart: each tensor's name, dtype and shape as one text. */
+export const kindOf = ({ name, dtype, shape }: { name: string; dtype: string; shape: readonly number[] }): string =>
+  `${name}\0${dtype}\0${shape.join(',')}`;
+
+/** Kinds of these many snapshots are held, because an archive of many runs asks for the same ones again and again. */
+const maxHeldKinds = 512;
 
 /** The snapshots of a store by run and place in it, kept up to date while an archive adds to them. */
 export class ArchivedSteps {
   readonly #store: Store;
   readonly #byRun = new Map<string, ArchivedSnapshot[]>();
-  readonly #manifests = new Map<string, Promise<Manifest>>();
+  readonly #kinds = new Map<string, ReadonlySet<string>>();
 
   private constructor(store: Store) {
     this.#store = store;
@@ -119,9 +123,17 @@ export class ArchivedSteps {
 
   /** @throws CairnError `not_found`, `damaged`, `unsupported`. */
   manifest(id: string): Promise<Manifest> {
-    const held = this.#manifests.get(id) ?? this.#store.manifest(id);
-    this.#manifests.set(id, held);
-    if (this.#manifests.size > maxHeldManifests) this.#manifests.delete(this.#manifests.keys().next().value!);
-    return held;
+    return this.#store.manifest(id);
+  }
+
+  /** The kinds of a snapshot's tensors; none where it can't be read. */
+  async kinds(id: string): Promise<ReadonlySet<string>> {
+    const held = this.#kinds.get(id);
+    if (held) return held;
+    const manifest = await this.manifest(id).catch(() => undefined);
+    const kinds = new Set(manifest?.tensors.map(kindOf));
+    this.#kinds.set(id, kinds);
+    if (this.#kinds.size > maxHeldKinds) this.#kinds.delete(this.#kinds.keys().next().value!);
+    return kinds;
   }
 }
