@@ -22,7 +22,10 @@ function decodeBody(id: number, body: Uint8Array, length: number, element: numbe
   };
   if (id === 0) return body;
   if (id === 1) return decodeConstant(body, length, widths[element]!);
-  if (id === 2) return needed();
+  if (id === 2) {
+    expect(body.length === 0, 'bytes after an unchanged block');
+    return needed();
+  }
   if (id === 3) return zstdDecompressSync(body);
   if (id === 4) return decodePlanes(body, length, element);
   if (id === 5) return decodePlanes(body, length, element, needed());
