@@ -15,7 +15,11 @@ test('without words the profile is the platform’s and the service takes its ow
 
 test('home and store go to the service as absolute paths, and each home has its own profile', () => {
   const launch = parseLaunch(['--home', 'h', '--store=s'], '/somewhere', '/state', {});
-  expect(launch).toEqual({ folders: [], serviceArgs: ['--home', '/somewhere/h', '--store', '/somewhere/s'], profile: '/somewhere/h/desktop' });
+  expect(launch).toEqual({
+    folders: [],
+    serviceArgs: ['--home', '/somewhere/h', '--store', '/somewhere/s'],
+    profile: '/somewhere/h/desktop',
+  });
   expect(parseLaunch([], '/', '/state', { CAIRN_HOME: '/env' }).profile).toBe('/env/desktop');
 });
 
