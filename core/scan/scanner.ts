@@ -6,7 +6,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { toCairnError } from '../contract/errors.ts';
-import { createGate, readTree, treeFile, type TreeFolder, type Walk } from './folder-tree.ts';
+import { createGate, readTree, treeFile, type Gate, type TreeFolder, type Walk } from './folder-tree.ts';
 import type { FoundCheckpoint, FoundRun, ScanFinding, ScanResult } from './found.ts';
 import { judge, nameLastGood, type Quiet } from './layouts/completeness.ts';
 import { formatsOf, readContents } from './layouts/contents.ts';
@@ -32,6 +32,7 @@ export interface ScanOptions {
 }
 
 export const defaultQuietMs = 120_000;
+const checkpointsAtOnce = 16;
 
 /**
  * Recognises what is at and below `paths`. Each may be a source, a run, one checkpoint folder or one file; for a
@@ -46,6 +47,7 @@ export async function scan(paths: readonly string[], options: ScanOptions = {}):
   const scanning: Scanning = {
     walk: { gate, findings, signal: options.signal },
     facts: new FileFacts(gate, options.previous),
+    turns: createGate(checkpointsAtOnce),
     quiet: quietOf(options),
   };
   const claimed: RunClaims[] = [];
@@ -60,6 +62,8 @@ export async function scan(paths: readonly string[], options: ScanOptions = {}):
 interface Scanning {
   walk: Walk;
   facts: FileFacts;
+  /** Lets few checkpoints be looked into at once, so that memory doesn't grow with their number. */
+  turns: Gate;
   quiet: Quiet;
 }
 
@@ -155,7 +159,7 @@ function mergeRuns(claimed: RunClaims[]): RunClaims[] {
 }
 
 async function describeRun(run: RunClaims, scanning: Scanning): Promise<FoundRun> {
-  const checkpoints = await Promise.all(run.claims.map((claim) => describeCheckpoint(claim, scanning)));
+  const checkpoints = await Promise.all(run.claims.map((claim) => scanning.turns(() => describeCheckpoint(claim, scanning))));
   checkpoints.sort((a, b) => a.step - b.step || naturalOrder(a.path, b.path));
   nameLastGood(checkpoints);
   return { path: run.path, name: run.name, layout: run.layout, checkpoints, losses: run.losses };

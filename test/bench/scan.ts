@@ -69,24 +69,25 @@ try {
   // `-printf` makes find stat every file, as a scan has to.
   const find = (): unknown => execFileSync('find', [source, '-printf', '%s %T@ %i\n'], { maxBuffer: 2 ** 30 });
   const findSeconds = await medianSeconds(find);
-  let found = await scan([source]);
+  let found: Awaited<ReturnType<typeof scan>> | undefined;
   const firstSeconds = await seconds(async () => (found = await scan([source])));
-  const known = knownFiles(found);
+  const residentMiB = Math.round(process.memoryUsage().rss / 2 ** 20);
+  const known = knownFiles(found!);
   const againSeconds = await medianSeconds(() => scan([source], { previous: (file) => known.get(file) }));
   const catalogue = Catalogue.open(path.join(scratch, 'catalogue.sqlite'));
-  const saveSeconds = await seconds(() => catalogue.saveScan(found));
+  const saveSeconds = await seconds(() => catalogue.saveScan(found!));
   const fromCatalogueSeconds = await medianSeconds(() => scan([source], { previous: catalogue.previousFile }));
-  const saveAgainSeconds = await seconds(() => catalogue.saveScan(found));
+  const saveAgainSeconds = await seconds(() => catalogue.saveScan(found!));
   catalogue.close();
-  const all = found.runs.flatMap((run) => run.checkpoints);
+  const all = found!.runs.flatMap((run) => run.checkpoints);
   const result = {
     machine: { cpu: cpus()[0]?.model, cores: availableParallelism(), system: `${platform()} ${arch()}`, node: process.version },
-    runs: found.runs.length,
+    runs: found!.runs.length,
     checkpoints: all.length,
     complete: all.filter(({ state }) => state === 'complete').length,
     files: all.reduce((sum, checkpoint) => sum + checkpoint.files.length, 0),
     ...{ generateSeconds, findSeconds, firstSeconds, againSeconds, saveSeconds, fromCatalogueSeconds, saveAgainSeconds },
-    residentMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+    residentMiB,
   };
   process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
 } finally {
