@@ -184,6 +184,10 @@ export const finding = z.object({
   snapshot: z.string().optional(),
   path: z.string().optional(),
   message: z.string(),
+  /** Of damage: the first file and tensor of the snapshot that it concerns, and the pack it lies in. */
+  file: z.string().optional(),
+  tensor: z.string().optional(),
+  pack: z.string().optional(),
 });
 export type Finding = z.infer<typeof finding>;
 
