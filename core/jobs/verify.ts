@@ -5,7 +5,7 @@ import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import type { verifyParams } from '../contract/methods.ts';
 import type { Finding } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
-import { verifyData, type ContentDecoder, type VerifyDataOptions } from '../verify/verify-data.ts';
+import { verifyData, type ContentDecoder, type VerifyDataOptions, type VerifyDataResult } from '../verify/verify-data.ts';
 import { verifyStructure } from '../verify/verify-structure.ts';
 import type { JobContext, JobResult } from './job.ts';
 import { storedContent } from './stored-content.ts';
@@ -42,16 +42,16 @@ export async function verifyJob(context: JobContext, params: VerifyParams): Prom
   const onProgress: VerifyDataOptions['onProgress'] = ({ bytesDone, bytesTotal }) =>
     context.progress({ phase: params.mode, bytesDone, bytesTotal, itemsDone: 0, itemsTotal: snapshots?.length ?? 0 });
   const options = { ...(snapshots ? { snapshots } : {}), signal: context.signal, onProgress };
-  const result = params.mode === 'structure' ? await verifyStructure(store, options) : await verifyAll(context, store, params, options);
+  const result: VerifyDataResult =
+    params.mode === 'structure' ? await verifyStructure(store, options) : await verifyAll(context, store, params, options);
   report(context, result.findings);
   const { bytesRead, findings } = result;
-  context.catalogue.addVerification(store.id, {
-    time: new Date().toISOString(),
-    mode: params.mode,
-    snapshots: result.snapshots,
-    bytesRead,
-    findings: findings.length,
-  });
+  const verification = {
+    ...{ time: new Date().toISOString(), mode: params.mode, snapshots: result.snapshots },
+    ...{ bytesRead, findings: findings.length },
+  };
+  // What was asked for by snapshot says nothing of how far the whole store was covered.
+  context.catalogue.addVerification(store.id, verification, snapshots ? undefined : result.next);
   return { mode: params.mode, percent: params.percent, ...result, seconds: (performance.now() - started) / 1000 };
 }
 
@@ -63,5 +63,6 @@ async function verifyAll(
 ): ReturnType<typeof verifyData> {
   const pool = context.pool(params.threads);
   const decoder = decoderOver(pool, store, cancelFlag(context.signal));
-  return verifyData(store, decoder, { ...options, percent: params.percent, parallel: pool.threads * 2 });
+  const after = options.snapshots ? undefined : context.catalogue.coverageNext(store.id);
+  return verifyData(store, decoder, { ...options, percent: params.percent, parallel: pool.threads * 2, ...(after ? { after } : {}) });
 }

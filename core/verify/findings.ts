@@ -18,10 +18,13 @@ export const findingKinds = {
   'file-foreign': { severity: 'warning', todo: 'move it out of the store' },
 } as const satisfies Record<string, { severity: Finding['severity']; todo: string }>;
 
+/** What a finding concerns, as far as it is known. */
+export type FindingPlace = Pick<Finding, 'snapshot' | 'path' | 'file' | 'tensor' | 'pack'>;
+
 export type FindingCode = keyof typeof findingKinds;
 
 /** @param what happened to what, in one line without what to do: that is the kind's. */
-export function findingOf(code: FindingCode, what: string, where: { snapshot?: string; path?: string } = {}): Finding {
+export function findingOf(code: FindingCode, what: string, where: FindingPlace = {}): Finding {
   const { severity, todo } = findingKinds[code];
   return { code, severity, message: `${what}; ${todo}`, ...where };
 }

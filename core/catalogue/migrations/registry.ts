@@ -3,8 +3,9 @@ import { found } from './010-found.ts';
 import { snapshots } from './020-snapshots.ts';
 import { jobs } from './030-jobs.ts';
 import { schedules } from './040-schedules.ts';
+import { coverage } from './050-coverage.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules];
+export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage];
 
 export const schemaVersion = migrations.at(-1)!.number;

@@ -27,7 +27,7 @@ export function addVerify(root: Command, actions: Actions): void {
     .argument('[snapshot...]', 'id prefixes, or RUN@STEP (default: the whole store)')
     .option('--data', 'decode everything (the default)')
     .option('--structure', 'read tables and checksums only')
-    .option('--percent <number>', 'only a part of the contents, chosen at random', percentage)
+    .option('--percent <number>', 'only a part of the contents, going on where the last such verification ended', percentage)
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
   command.action((snapshots: string[], options: VerifyOptions) => {
     if (options.data && options.structure) command.error('error: --data and --structure exclude each other', { exitCode: exitCodes.usage });
