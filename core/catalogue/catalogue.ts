@@ -12,7 +12,7 @@ import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
 import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
-import { addVerification, listVerifications, type Verification } from './verifications.ts';
+import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
 
 export class Catalogue {
   /** One line for the user where an old catalogue was moved aside. */
@@ -115,8 +115,14 @@ export class Catalogue {
     saveQueuePause(this.#writer, pause);
   }
 
-  addVerification(storeId: string, verification: Verification): void {
-    addVerification(this.#writer, storeId, verification);
+  /** @param next of a verification of the whole store: where the next partial one goes on */
+  addVerification(storeId: string, verification: Verification, next?: string): void {
+    addVerification(this.#writer, storeId, verification, next);
+  }
+
+  /** Where the next partial verification of a store goes on; undefined: at the beginning. */
+  coverageNext(storeId: string): string | undefined {
+    return coverageNext(this.reader, storeId);
   }
 
   /** Newest first. */
