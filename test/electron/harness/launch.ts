@@ -101,8 +101,10 @@ export async function launch({ words = [], folder, built = false }: LaunchOption
 /** For afterEach: ends what a test left running, and removes its folders. */
 export async function endAll(): Promise<void> {
   for (const { app, harness, folder } of running.splice(0).reverse()) {
+    for (const service of harness.UtilityProcess.all) service.thaw(); // a test that failed may have left it frozen
     app.quit();
     await app.ended;
+    for (const service of harness.UtilityProcess.all) service.crash();
     await harness.closeContext();
     await rm(folder, { recursive: true, force: true });
   }

@@ -63,6 +63,11 @@ export class UtilityProcess extends EventEmitter {
     return this.#child.kill();
   }
 
+  /** Lets a process that a test has frozen go on. */
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** What no process survives, for tests of crashes. */
   crash(): void {
     this.#child.kill('SIGKILL');
