@@ -2,7 +2,7 @@
  * The catalogue: an SQLite index over what scans found and what stores hold, and the record of jobs. All of it but the
  * jobs can be had again from the store and the next scan. Several processes may have it open.
  */
-import type { Job, JobLogLine, QueuePause, Run, RunSummary, Snapshot } from '../contract/model.ts';
+import type { Job, JobLogLine, QueuePause, Run, RunSummary, Schedule, ScheduleRun, Snapshot } from '../contract/model.ts';
 import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
@@ -12,6 +12,7 @@ import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
 import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
+import { addScheduleRun, claimDue, listScheduleRuns, listSchedules, removeSchedule, saveSchedule, type KeptSchedule } from './schedules.ts';
 import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
 
 export class Catalogue {
@@ -116,6 +117,33 @@ export class Catalogue {
   }
 
   /** @param next of a verification of the whole store: where the next partial one goes on */
+  /** By name. */
+  schedules(): KeptSchedule[] {
+    return listSchedules(this.reader);
+  }
+
+  saveSchedule(schedule: Schedule, lastDueMs: number): void {
+    saveSchedule(this.#writer, schedule, lastDueMs);
+  }
+
+  removeSchedule(id: string): boolean {
+    return removeSchedule(this.#writer, id);
+  }
+
+  /** True for the one caller, in whichever process, that settles a due time. */
+  claimDue(id: string, beforeMs: number, dueMs: number): boolean {
+    return claimDue(this.#writer, id, beforeMs, dueMs);
+  }
+
+  addScheduleRun(id: string, run: ScheduleRun): void {
+    addScheduleRun(this.#writer, id, run);
+  }
+
+  /** Newest first. */
+  scheduleRuns(id: string, limit: number): ScheduleRun[] {
+    return listScheduleRuns(this.reader, id, limit);
+  }
+
   addVerification(storeId: string, verification: Verification, next?: string): void {
     addVerification(this.#writer, storeId, verification, next);
   }

@@ -30,6 +30,12 @@ export const archiveParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
   /** Start every tensor as a keyframe. */
   keyframe: z.boolean().default(false),
+  /** The longest chain of deltas; absent: the default. */
+  maxDepth: z.number().int().min(0).max(8).optional(),
+  /** Decode every new snapshot once more when all are sealed. */
+  verifyAfter: z.boolean().default(false),
+  /** Its threads take what CPU and disk others leave. */
+  background: z.boolean().default(false),
 });
 
 export const verifyParams = z.object({
@@ -157,7 +163,10 @@ export const methods = {
     z.object({ run: z.string(), step: z.number().int(), full: z.boolean().default(false) }),
     z.object({ measures: model.stepMeasures }),
   ),
-  'analyse.engines': method(z.object({ run: z.string(), step: z.number().int().optional() }), z.object({ comparison: model.engineComparison })),
+  'analyse.engines': method(
+    z.object({ run: z.string(), step: z.number().int().optional() }),
+    z.object({ comparison: model.engineComparison }),
+  ),
 
   'jobs.list': method(none, z.object({ jobs: z.array(model.job), pause: model.queuePause.optional() })),
   'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),
@@ -170,6 +179,20 @@ export const methods = {
   'jobs.move': method(z.object({ id: z.string(), to: z.enum(['first', 'earlier', 'later', 'last']) }), none),
   /** Gives a running job another number of threads; it holds from its next task on. */
   'jobs.threads': method(z.object({ id: z.string(), threads: z.number().int().min(1).max(256) }), none),
+
+  'schedules.list': method(none, z.object({ schedules: z.array(model.scheduleView) })),
+  /** Adds a schedule, or replaces the one of that id. */
+  'schedules.save': method(z.object({ id: z.string().optional(), draft: model.scheduleDraft }), z.object({ schedule: model.schedule })),
+  'schedules.remove': method(z.object({ id: z.string() }), none),
+  /** Runs it at once, whatever its clock, quiet hours and battery rule say; without a job where there is nothing to archive. */
+  'schedules.run': method(z.object({ id: z.string() }), z.object({ job: model.job.optional(), reason: z.string().optional() })),
+  /** Newest first. */
+  'schedules.history': method(
+    z.object({ id: z.string(), limit: z.number().int().min(1).max(1000).default(50) }),
+    z.object({ runs: z.array(model.scheduleRun) }),
+  ),
+  /** When a trigger would run next; for editors, and to check it. */
+  'schedules.preview': method(z.object({ trigger: model.trigger }), z.object({ upcoming: z.array(z.iso.datetime()) })),
 
   'store.status': method(none, z.object({ store: model.storeStatus })),
   'store.doctor': method(none, z.object({ findings: z.array(model.finding) })),
@@ -186,6 +209,7 @@ export type ResultOf<M extends MethodName> = z.output<Methods[M]['result']>;
 export const events = {
   /** A job was queued, moved on or ended. At most ten a second for one job, the last state always. */
   'job.changed': z.object({ job: model.job }),
+  'schedules.changed': z.object({}),
   'queue.changed': z.object({ pause: model.queuePause.optional() }),
   'job.log': z.object({ id: z.string(), line: model.jobLogLine }),
   /** Runs, snapshots or sources changed; views ask again for what they show. */

@@ -346,3 +346,63 @@ export type EngineResult = z.infer<typeof engineResult>;
 
 export const engineComparison = z.object({ step: z.number().int(), against: z.number().int().optional(), results: z.array(engineResult) });
 export type EngineComparison = z.infer<typeof engineComparison>;
+
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'it must be a time of day such as 22:30');
+
+/** When a schedule wants to run. Wall-clock times are those of `timeZone`, or of the machine. */
+export const trigger = z.discriminatedUnion('kind', [
+  /** As soon as a trainer has finished a checkpoint. */
+  z.object({ kind: z.literal('watch') }),
+  z.object({ kind: z.literal('cron'), expression: z.string().min(1).max(200), timeZone: z.string().optional() }),
+  z.object({ kind: z.literal('interval'), minutes: z.number().int().min(1).max(525_600) }),
+  /** When the machine has had little to do for so long; once each time. */
+  z.object({ kind: z.literal('idle'), minutes: z.number().int().min(1).max(1440) }),
+]);
+export type Trigger = z.infer<typeof trigger>;
+
+/** What a schedule archives, and under which conditions. */
+export const policy = z.object({
+  /** A glob over names of runs. */
+  runs: z.string().min(1).max(1000).default('*'),
+  olderThanMinutes: z.number().nonnegative().default(0),
+  /** The newest so many checkpoints of every run are left alone. */
+  leaveNewest: z.number().int().nonnegative().default(0),
+  /** At the latest every so many steps one is stored whole. */
+  keyframeEvery: z.number().int().min(1).max(9).optional(),
+  method: z.enum(['cairn', 'lmc']).default('cairn'),
+  verifyAfter: z.boolean().default(false),
+  /** No work between these times of day. */
+  quiet: z.object({ from: clockTime, to: clockTime }).optional(),
+  threads: z.number().int().min(1).max(256).optional(),
+  battery: z.enum(['ignore', 'wait']).default('wait'),
+});
+export type Policy = z.infer<typeof policy>;
+
+export const scheduleDraft = z.object({
+  name: z.string().min(1).max(200),
+  enabled: z.boolean().default(true),
+  paths: z.array(z.string().min(1).max(32768)).min(1),
+  trigger,
+  policy: policy.prefault({}),
+});
+export type ScheduleDraft = z.infer<typeof scheduleDraft>;
+
+/** Policy x clock. */
+export const schedule = scheduleDraft.extend({ id: z.string(), created: time });
+export type Schedule = z.infer<typeof schedule>;
+
+/** What became of a run that was due. */
+export const scheduleRun = z.object({
+  at: time,
+  /** When it was due; earlier than `at` where it was caught up. */
+  due: time,
+  /** How many others were due since the one before, for which this one stands. */
+  missed: z.number().int().nonnegative(),
+  outcome: z.enum(['started', 'skipped', 'put-off']),
+  reason: z.string().optional(),
+  job: z.string().optional(),
+});
+export type ScheduleRun = z.infer<typeof scheduleRun>;
+
+export const scheduleView = schedule.extend({ upcoming: z.array(time), last: scheduleRun.optional(), running: z.string().optional() });
+export type ScheduleView = z.infer<typeof scheduleView>;

@@ -31,7 +31,7 @@ function listed(names: string[], many: string): string {
 }
 
 const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words: string[]] } = {
-  archive: ({ paths, run, steps, method, threads, keyframe }) => [
+  archive: ({ paths, run, steps, method, threads, keyframe, maxDepth, verifyAfter }) => [
     `Archive ${steps?.length === 1 ? `step ${steps[0]} of ` : ''}${run ?? listed(paths, 'folders')}`,
     [
       'archive',
@@ -41,6 +41,8 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...(method === 'cairn' ? [] : ['--method', method]),
       ...option('--threads', threads),
       ...(keyframe ? ['--keyframe'] : []),
+      ...option('--max-depth', maxDepth),
+      ...(verifyAfter ? ['--verify'] : []),
     ],
   ],
   verify: ({ snapshots, mode, percent, threads }) => [

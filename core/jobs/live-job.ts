@@ -3,7 +3,7 @@ import { CairnError } from '../contract/errors.ts';
 import type { Job, JobKind } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
 import { Gate } from './gate.ts';
-import type { JobContext, StageAccess } from './job.ts';
+import type { JobContext, Priority, StageAccess } from './job.ts';
 import type { KeptParams } from './owner.ts';
 import { ProgressMeter } from './progress-meter.ts';
 
@@ -55,6 +55,12 @@ export interface QueueAccess {
   catalogueSnapshot: JobContext['catalogueSnapshot'];
 }
 
+/** Of jobs that a schedule or a watch started nobody waits for the end. */
+function priorityOf({ job, params }: LiveJob): Priority {
+  const inBackground = (params as { background?: boolean } | null)?.background === true;
+  return inBackground || job.schedule !== undefined ? 'low' : 'normal';
+}
+
 /** @returns the context, and what gives back the lock of the store where the job took it */
 export function contextOf(
   live: LiveJob,
@@ -65,7 +71,7 @@ export function contextOf(
   const context: JobContext = {
     storePath: access.storePath,
     catalogue: access.catalogue,
-    pool: (threads) => access.pool(threads, live.job.schedule === undefined ? 'normal' : 'low').behind(live.gate),
+    pool: (threads) => access.pool(threads, priorityOf(live)).behind(live.gate),
     readStore: () => access.readStore(),
     storeExists: () => access.storeExists(),
     changed: (runs) => access.changed(runs),

@@ -4,6 +4,7 @@ import type { ServiceAccess } from './handlers/access.ts';
 import { analyseHandlers } from './handlers/analyse.ts';
 import { benchHandlers } from './handlers/bench.ts';
 import { jobHandlers } from './handlers/jobs.ts';
+import { scheduleHandlers } from './handlers/schedules.ts';
 import { snapshotHandlers } from './handlers/snapshots.ts';
 import { sourceHandlers } from './handlers/sources.ts';
 import { storeHandlers } from './handlers/store.ts';
@@ -13,6 +14,7 @@ export function createHandlers(service: ServiceAccess): Handlers {
     ...sourceHandlers(service),
     ...snapshotHandlers(service),
     ...jobHandlers(service),
+    ...scheduleHandlers(service),
     ...storeHandlers(service),
     ...benchHandlers(service),
     ...analyseHandlers(service),

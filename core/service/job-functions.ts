@@ -1,5 +1,8 @@
 /** Which function does the work of each kind of job. */
+import { verifyParams } from '../contract/methods.ts';
 import { archiveJob } from '../jobs/archive/archive.ts';
+import type { JobParams } from '../jobs/describe.ts';
+import type { JobContext, JobResult } from '../jobs/job.ts';
 import type { JobFunctions } from '../jobs/queue.ts';
 import { rebuildJob } from '../jobs/rebuild.ts';
 import { removeJob } from '../jobs/remove.ts';
@@ -7,8 +10,17 @@ import { restoreJob } from '../jobs/restore.ts';
 import { pruneJob } from '../jobs/retention.ts';
 import { verifyJob } from '../jobs/verify.ts';
 
+/** An archive, and where it is asked for a second proof of what it made: the snapshots as the store gives them back later. */
+async function archiveAndVerify(context: JobContext, params: JobParams['archive']): Promise<JobResult> {
+  const result = await archiveJob(context, params);
+  const made = (result['snapshots'] as { id: string }[]).map(({ id }) => id);
+  if (!params.verifyAfter || made.length === 0) return result;
+  const { findings } = await verifyJob(context, verifyParams.parse({ snapshots: made, threads: params.threads }));
+  return { ...result, findings };
+}
+
 export const jobFunctions: JobFunctions = {
-  archive: archiveJob,
+  archive: archiveAndVerify,
   verify: verifyJob,
   restore: restoreJob,
   remove: removeJob,

@@ -12,12 +12,14 @@ import type { Connection } from '../contract/connection.ts';
 import type { EventName, PayloadOf, ResultOf } from '../contract/methods.ts';
 import type { Priority, StageAccess } from '../jobs/job.ts';
 import { JobQueue } from '../jobs/queue.ts';
+import type { Scheduler } from '../jobs/scheduler.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { formatVersion } from '../store/store.ts';
 import { dispatch, type Handlers } from './dispatcher.ts';
 import { createHandlers } from './handlers.ts';
 import type { ServiceAccess } from './handlers/access.ts';
 import { jobFunctions } from './job-functions.ts';
+import { createScheduler } from './scheduling.ts';
 import { SnapshotContents } from './snapshot-contents.ts';
 import { SnapshotMirror } from './snapshot-mirror.ts';
 import { StoreAccess } from './store-access.ts';
@@ -41,6 +43,8 @@ type EventListener = <E extends EventName>(event: E, payload: PayloadOf<E>) => v
 
 /** A service that stays looks this often for what other processes changed in the store. */
 const lookAgainMs = 5000;
+/** Schedules are looked at this often. */
+const scheduleTickMs = 10_000;
 
 /** From sources, everything that goes out is held against the contract; a bundle trusts what the tests have shown. */
 const checkResults = import.meta.url.endsWith('.ts');
@@ -51,6 +55,7 @@ export class Service implements ServiceAccess {
   readonly store: StoreAccess;
   readonly mirror: SnapshotMirror;
   readonly queue: JobQueue;
+  readonly scheduler: Scheduler;
   readonly stages: StageAccess;
   readonly #options: ServiceOptions;
   readonly #handlers: Handlers;
@@ -68,6 +73,8 @@ export class Service implements ServiceAccess {
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
     this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
     this.stages = this.#stages();
+    const onScheduleChange = (): void => this.emit('schedules.changed', {});
+    this.scheduler = createScheduler({ stages: this.stages, queue: () => this.queue, onChange: onScheduleChange, onProblem });
     this.queue = new JobQueue({
       records: catalogue,
       functions: jobFunctions,
@@ -79,9 +86,11 @@ export class Service implements ServiceAccess {
       onPause: (payload) => this.emit('queue.changed', payload),
       onProblem,
       adopt: options.stays ?? false,
+      policyHold: ({ schedule }) => (schedule === undefined ? undefined : this.scheduler.holdOf(schedule)),
     });
     this.#handlers = createHandlers(this);
     if (catalogue.notice) onProblem(catalogue.notice);
+    if (options.stays) this.scheduler.begin(scheduleTickMs);
     if (options.stays) this.#looking = setInterval(() => void this.mirror.sync().catch(() => undefined), lookAgainMs).unref();
   }
 
@@ -103,6 +112,7 @@ export class Service implements ServiceAccess {
   /** Interrupts running jobs, waits for them, and closes everything. */
   async close(): Promise<void> {
     clearInterval(this.#looking);
+    await this.scheduler.close();
     await this.queue.close();
     for (const connection of [...this.#connections]) connection.close('the service has closed');
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));

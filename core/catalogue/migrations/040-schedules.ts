@@ -6,7 +6,8 @@ export const schedules: Migration = {
   sql: `
     CREATE TABLE schedules (
       id TEXT NOT NULL PRIMARY KEY,
-      record TEXT NOT NULL
+      record TEXT NOT NULL,
+      last_due_ms INTEGER NOT NULL
     ) STRICT;
 
     CREATE TABLE schedule_runs (

@@ -11,6 +11,7 @@ import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRestore } from './commands/restore.ts';
+import { addSchedule } from './commands/schedule.ts';
 import { addScan } from './commands/scan.ts';
 import { addServe } from './commands/serve.ts';
 import { addVerify } from './commands/verify.ts';
@@ -53,7 +54,21 @@ function program(actions: Actions): Command {
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`cairn: ${text.replace(/^error: /, '').trim()}; see cairn --help\n`) });
-  for (const add of [addScan, addArchive, addListing, addDiff, addVerify, addRestore, addCare, addPrune, addJobs, addAnalyse, addBench, addServe])
+  for (const add of [
+    addScan,
+    addArchive,
+    addListing,
+    addDiff,
+    addVerify,
+    addRestore,
+    addCare,
+    addPrune,
+    addJobs,
+    addSchedule,
+    addAnalyse,
+    addBench,
+    addServe,
+  ])
     add(root, actions);
   return root;
 }
@@ -63,6 +78,7 @@ function inheritOptions(root: Command): Command {
   for (const command of root.commands) {
     command.copyInheritedSettings(root);
     for (const option of root.options) if (option.long !== '--version') command.addOption(option);
+    inheritOptions(command);
   }
   return root;
 }

@@ -170,8 +170,8 @@ class Archive {
 
   async #archive({ run, checkpoint }: Selected, progress: ArchiveProgress): Promise<void> {
     try {
-      const { method, threads, keyframe } = this.#params;
-      const coding = { method, maxDepth: defaultMaxDepth, pool: this.#context.pool(threads), cancel: this.#cancel };
+      const { method, threads, keyframe, maxDepth = defaultMaxDepth } = this.#params;
+      const coding = { method, maxDepth, pool: this.#context.pool(threads), cancel: this.#cancel };
       const base = keyframe ? undefined : await findBase(this.#store, this.#archived, run, checkpoint, coding);
       const { id, manifest } = await archiveCheckpoint(this.#store, run, checkpoint, base, {
         ...coding,

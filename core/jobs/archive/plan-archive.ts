@@ -79,7 +79,8 @@ async function sampleContent(
     const file = { path: files[companion.file]!.path, offset: companion.ranges[0]!.offset, length: needed };
     needs.push({ role: content.companion!.role, source: { file } });
   }
-  const item = { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: 0, whole: true };
+  const rows = content.columns === undefined ? {} : { columns: content.columns, firstColumn: 0 };
+  const item = { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: 0, whole: true, ...rows };
   const { slot, items } = await pool.encode({ items: [item], cancel });
   await pool.release(slot);
   return { rawBytes: length, storedBytes: items[0]!.storedLength };
@@ -131,8 +132,8 @@ class Estimate {
     if (this.#params.keyframe) return undefined;
     if (this.#previous?.run === run.path) return this.#previous.bases;
     if (!this.#store || !this.#archived) return undefined;
-    const { method, threads } = this.#params;
-    const coding = { method, maxDepth: defaultMaxDepth, pool: this.#access.pool(threads), cancel: this.#cancel };
+    const { method, threads, maxDepth = defaultMaxDepth } = this.#params;
+    const coding = { method, maxDepth, pool: this.#access.pool(threads), cancel: this.#cancel };
     return archivedBases(this.#store, await findBase(this.#store, this.#archived, run, checkpoint, coding));
   }
 

@@ -4,6 +4,7 @@ import type { Settings } from '../../catalogue/settings.ts';
 import type { EventName, PayloadOf, ResultOf } from '../../contract/methods.ts';
 import type { StageAccess } from '../../jobs/job.ts';
 import type { JobQueue } from '../../jobs/queue.ts';
+import type { Scheduler } from '../../jobs/scheduler.ts';
 import type { SnapshotContents } from '../snapshot-contents.ts';
 import type { SnapshotMirror } from '../snapshot-mirror.ts';
 import type { StoreAccess } from '../store-access.ts';
@@ -14,6 +15,7 @@ export interface ServiceAccess {
   readonly store: StoreAccess;
   readonly mirror: SnapshotMirror;
   readonly queue: JobQueue;
+  readonly scheduler: Scheduler;
   readonly stages: StageAccess;
   contents(): Promise<SnapshotContents>;
   about(): ResultOf<'service.about'>;

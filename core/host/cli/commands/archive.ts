@@ -1,7 +1,9 @@
 /** `cairn archive`: bring checkpoints into the store, or say what that would take. */
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { toCairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
+import type { Candidate } from '../../../plan/policy.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { duration, ratio, size } from '../printable.ts';
@@ -15,6 +17,9 @@ interface ArchiveOptions {
   method: 'cairn' | 'lmc';
   threads?: number;
   keyframe?: boolean;
+  maxDepth?: number;
+  verify?: boolean;
+  watch?: boolean;
 }
 
 /** The members of an archive job's result that are shown. */
@@ -45,13 +50,21 @@ export function addArchive(root: Command, actions: Actions): void {
     .option('--dry-run', 'only say what would be archived, and about what it would take')
     .addOption(new Option('--method <method>', 'how tensors are coded').choices(['cairn', 'lmc']).default('cairn'))
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
-    .option('--keyframe', 'store every tensor whole, without deltas');
-  command.action((paths: string[], options: ArchiveOptions) => actions.run(command, (session) => archive(session, paths, options)));
+    .option('--keyframe', 'store every tensor whole, without deltas')
+    .option('--max-depth <deltas>', 'the longest chain of deltas (default: 8)', wholeNumber(0, 8))
+    .option('--verify', 'decode every new snapshot once more at the end')
+    .option('--watch', 'stay, and archive checkpoints as the trainer finishes them; Ctrl+C ends it');
+  command.action((paths: string[], options: ArchiveOptions) => {
+    if (options.watch && options.dryRun) command.error('error: --watch archives; leave --dry-run out', { exitCode: exitCodes.usage });
+    return actions.run(command, (session) => archive(session, paths, options));
+  });
 }
 
 function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
-  const { run, step, method, threads, keyframe } = options;
-  const params = { paths: paths.map((name) => path.resolve(name)), run, steps: step, method, threads, keyframe };
+  const { run, step, method, threads, keyframe, maxDepth, verify } = options;
+  const folders = paths.map((name) => path.resolve(name));
+  const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify };
+  if (options.watch) return watch(session, params);
   return options.dryRun ? plan(session, params) : perform(session, params);
 }
 
@@ -77,6 +90,44 @@ async function plan({ client, out, interrupt }: Session, params: ParamsOf<'archi
   for (const item of plan.items) out.record('item', item);
   out.summary({ dryRun: true, ...plan });
   return exitCodes.done;
+}
+
+/** Of what is seen, what is to be archived: whole, asked for and not in the store as it is now. */
+const wantedOf = (candidates: readonly Candidate[], { run, steps }: ParamsOf<'archive.start'>): Candidate[] =>
+  candidates.filter(
+    (found) =>
+      found.state === 'complete' &&
+      !found.archived &&
+      (run === undefined || found.run === run || found.runPath === run) &&
+      (steps === undefined || steps.includes(found.step)),
+  );
+
+/**
+ * Archives what is there and then whatever a trainer finishes, until it is interrupted. Beside a trainer, so its threads stay behind.
+ * What fails is said and tried again when something changes.
+ */
+async function watch(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {
+  const { service, out, interrupt } = session;
+  const { watchCandidates } = await import('../../../jobs/watch.ts');
+  let failed = false;
+  const archiveNew = async (candidates: Candidate[]): Promise<void> => {
+    const wanted = wantedOf(candidates, params);
+    if (wanted.length === 0 || interrupt.aborted) return;
+    const { run: _run, steps: _steps, ...rest } = params;
+    const exitCode = await perform(session, { ...rest, paths: wanted.map((found) => found.path), background: true });
+    failed ||= exitCode === exitCodes.failed;
+  };
+  const onError = (thrown: unknown): void => {
+    if (interrupt.aborted) return;
+    failed = true;
+    out.error(toCairnError(thrown).message);
+  };
+  const watching = watchCandidates(service.stages, params.paths, { onCandidates: archiveNew, onError });
+  out.line(`watching ${params.paths.join(', ')}; Ctrl+C ends it`);
+  out.record('watching', { paths: params.paths });
+  if (!interrupt.aborted) await new Promise((resolve) => interrupt.addEventListener('abort', resolve));
+  await watching.close();
+  return failed ? exitCodes.failed : exitCodes.interrupted;
 }
 
 async function perform(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {

@@ -1,0 +1,169 @@
+/** `cairn schedule`: the same schedules that the desktop shows. They run while the desktop or `cairn serve` does. */
+import path from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { ParamsOf } from '../../../contract/methods.ts';
+import type { ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
+import { wholeNumber } from '../arguments.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { localTime } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+interface AddOptions {
+  cron?: string;
+  timeZone?: string;
+  every?: number;
+  idle?: number;
+  runs?: string;
+  olderThan?: number;
+  leaveNewest?: number;
+  keyframeEvery?: number;
+  method: 'cairn' | 'lmc';
+  verify?: boolean;
+  quiet?: { from: string; to: string };
+  threads?: number;
+  onBattery?: boolean;
+}
+
+/** "22:00-08:00" */
+function quietHours(text: string): { from: string; to: string } {
+  const clock = '([01]\\d|2[0-3]):[0-5]\\d';
+  const found = new RegExp(`^(?<from>${clock})-(?<to>${clock})$`).exec(text)?.groups;
+  if (!found) throw new InvalidArgumentError('it must be two times of day such as 22:00-08:00');
+  return { from: found['from']!, to: found['to']! };
+}
+
+export function addSchedule(root: Command, actions: Actions): void {
+  const schedule = root.command('schedule').description('archive in the background; runs while the desktop or cairn serve does');
+  const add = schedule
+    .command('add')
+    .description('add a schedule; without --cron, --every or --idle it watches for finished checkpoints')
+    .argument('<name>', 'what to call it')
+    .argument('<path...>', 'folders with runs')
+    .option('--cron <expression>', 'minute, hour, day, month, weekday')
+    .option('--time-zone <zone>', 'of --cron, such as Europe/Berlin (default: the machine’s)')
+    .option('--every <minutes>', 'run in this interval', wholeNumber(1, 525_600))
+    .option('--idle <minutes>', 'run when the machine had little to do for so long', wholeNumber(1, 1440))
+    .option('--runs <pattern>', 'only runs whose names fit, such as "ft-*"')
+    .option('--older-than <minutes>', 'only checkpoints older than this', wholeNumber(0, 10_000_000))
+    .option('--leave-newest <number>', 'leave the newest so many checkpoints of every run', wholeNumber(0, 1_000_000))
+    .option('--keyframe-every <steps>', 'store one whole at the latest every so many steps', wholeNumber(1, 9))
+    .addOption(new Option('--method <method>', 'how tensors are coded').choices(['cairn', 'lmc']).default('cairn'))
+    .option('--verify', 'decode every new snapshot once more at the end')
+    .option('--quiet <from-to>', 'no work between these times of day, such as 08:00-18:00', quietHours)
+    .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
+    .option('--on-battery', 'work on battery too');
+  add.action((name: string, paths: string[], options: AddOptions) => {
+    if ([options.cron, options.every, options.idle].filter((given) => given !== undefined).length > 1)
+      add.error('error: give one of --cron, --every and --idle', { exitCode: exitCodes.usage });
+    return actions.run(add, (session) => save(session, name, paths, options));
+  });
+  const list = schedule.command('ls').description('list schedules with their next runs');
+  list.action(() => actions.run(list, show));
+  const history = schedule.command('history').description('what became of a schedule’s runs').argument('<name>', 'a schedule');
+  history.action((name: string) => actions.run(history, (session) => tell(session, name)));
+  const remove = schedule.command('rm').description('remove a schedule; what it archived stays').argument('<name>', 'a schedule');
+  remove.action((name: string) => actions.run(remove, (session) => forget(session, name)));
+  const run = schedule.command('run').description('run a schedule now').argument('<name>', 'a schedule');
+  run.action((name: string) => actions.run(run, (session) => runNow(session, name)));
+}
+
+function triggerOf({ cron, timeZone, every, idle }: AddOptions): Trigger {
+  if (cron !== undefined) return { kind: 'cron', expression: cron, ...(timeZone === undefined ? {} : { timeZone }) };
+  if (every !== undefined) return { kind: 'interval', minutes: every };
+  return idle === undefined ? { kind: 'watch' } : { kind: 'idle', minutes: idle };
+}
+
+async function save({ client, out }: Session, name: string, paths: string[], options: AddOptions): Promise<number> {
+  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery } = options;
+  const policy: ParamsOf<'schedules.save'>['draft']['policy'] = {
+    runs,
+    olderThanMinutes: olderThan,
+    leaveNewest,
+    keyframeEvery,
+    method,
+    verifyAfter: verify,
+    quiet,
+    threads,
+    battery: onBattery ? 'ignore' : 'wait',
+  };
+  const draft = { name, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };
+  const { schedule } = await client.call('schedules.save', { draft });
+  const added = (await client.call('schedules.list', {})).schedules.find(({ id }) => id === schedule.id)!;
+  out.line(`${name}: ${words(added.trigger)}${added.upcoming[0] ? `, next ${localTime(added.upcoming[0])}` : ''}`);
+  out.summary({ schedule: added });
+  return exitCodes.done;
+}
+
+function words(trigger: Trigger): string {
+  switch (trigger.kind) {
+    case 'watch':
+      return 'when a checkpoint is finished';
+    case 'cron':
+      return `${trigger.expression}${trigger.timeZone === undefined ? '' : ` (${trigger.timeZone})`}`;
+    case 'interval':
+      return `every ${trigger.minutes} min`;
+    case 'idle':
+      return `when idle for ${trigger.minutes} min`;
+  }
+}
+
+const outcome = ({ outcome: what, reason }: ScheduleRun): string => `${what}${reason === undefined ? '' : `: ${reason}`}`;
+
+async function show({ client, out }: Session): Promise<number> {
+  const { schedules } = await client.call('schedules.list', {});
+  out.table(
+    [{ title: 'schedule' }, { title: 'runs' }, { title: 'next' }, { title: 'last' }, { title: 'what became of it' }],
+    schedules.map(({ name, enabled, trigger, upcoming: [next], last }) => [
+      name,
+      enabled ? words(trigger) : 'off',
+      next === undefined ? '' : localTime(next),
+      last ? localTime(last.at) : '',
+      last ? outcome(last) : '',
+    ]),
+  );
+  out.line(`${schedules.length} ${schedules.length === 1 ? 'schedule' : 'schedules'}`);
+  for (const schedule of schedules) out.record('schedule', schedule);
+  out.summary({ schedules });
+  return exitCodes.done;
+}
+
+async function found({ client }: Session, name: string): Promise<ScheduleView | { id: string }> {
+  const { schedules } = await client.call('schedules.list', {});
+  return schedules.find((schedule) => schedule.name === name || schedule.id === name) ?? { id: name };
+}
+
+async function tell(session: Session, name: string): Promise<number> {
+  const { client, out } = session;
+  const { runs } = await client.call('schedules.history', { id: (await found(session, name)).id });
+  out.table(
+    [{ title: 'at' }, { title: 'due' }, { title: 'what became of it' }],
+    runs.map((run) => [localTime(run.at), localTime(run.due), outcome(run)]),
+  );
+  for (const run of runs) out.record('run', run);
+  out.summary({ runs });
+  return exitCodes.done;
+}
+
+async function forget(session: Session, name: string): Promise<number> {
+  const { id } = await found(session, name);
+  await session.client.call('schedules.remove', { id });
+  session.out.line(`${name}: removed`);
+  session.out.summary({ removed: id });
+  return exitCodes.done;
+}
+
+async function runNow(session: Session, name: string): Promise<number> {
+  const { client, out } = session;
+  const { job: started, reason } = await client.call('schedules.run', { id: (await found(session, name)).id });
+  if (!started) {
+    out.line(`${name}: ${reason}`);
+    out.summary({ reason });
+    return exitCodes.done;
+  }
+  const { job, exitCode } = await followJob(session, () => Promise.resolve({ job: started }));
+  out.line(`${job.id}  ${job.title}  ${job.state}`);
+  out.summary({ job });
+  const errors = (job.result?.['errors'] ?? []) as unknown[];
+  return errors.length > 0 ? exitCodes.failed : exitCode;
+}

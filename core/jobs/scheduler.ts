@@ -1,0 +1,231 @@
+/**
+ * Runs schedules: looks every now and then which are due, chooses checkpoints by their policy, and queues a job for them. Every due
+ * run leaves a record: started, skipped or put off, with the reason. What is due is decided by `core/plan/schedule.ts`; clock,
+ * machine and the looking for checkpoints are given, so a year of schedules can be gone through in a test.
+ */
+import { randomBytes } from 'node:crypto';
+import { CairnError, toFailure } from '../contract/errors.ts';
+import type { Job, Schedule, ScheduleDraft, ScheduleRun, ScheduleView } from '../contract/model.ts';
+import type { KeptSchedule } from '../catalogue/schedules.ts';
+import { choose, nothingBecause, type Candidate } from '../plan/policy.ts';
+import { checkTrigger, dueNow, quietUntil, upcoming, type Due } from '../plan/schedule.ts';
+import type { Hold } from './holds.ts';
+import type { Machine } from './machine.ts';
+
+export interface ScheduleRecords {
+  schedules(): KeptSchedule[];
+  saveSchedule(schedule: Schedule, lastDueMs: number): void;
+  removeSchedule(id: string): boolean;
+  claimDue(id: string, beforeMs: number, dueMs: number): boolean;
+  addScheduleRun(id: string, run: ScheduleRun): void;
+  scheduleRuns(id: string, limit: number): ScheduleRun[];
+}
+
+export interface SchedulerOptions {
+  records: ScheduleRecords;
+  /** Looks below a schedule's folders. */
+  find(paths: readonly string[]): Promise<Candidate[]>;
+  /** Queues the job that archives these checkpoints. */
+  start(schedule: Schedule, checkpoints: readonly Candidate[], byHand: boolean): Job;
+  /** The job that a schedule started and that has not ended, where there is one. */
+  activeJob(schedule: Schedule): Job | undefined;
+  /** Watches folders for a schedule; returns what ends that. */
+  watch(paths: readonly string[], onCandidates: (candidates: Candidate[]) => void | Promise<void>): () => void;
+  onChange(): void;
+  machine: Machine;
+  nowMs?: () => number;
+}
+
+const shownUpcoming = 5;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #nowMs: () => number;
+  /** By id of the schedule, with the folders that are watched. */
+  readonly #watches = new Map<string, { key: string; close(): void }>();
+  /** Reasons that were recorded already for a due time, so that a run put off is told of once. */
+  readonly #told = new Map<string, string>();
+  #idleSinceMs: number | undefined;
+  #ticking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? Date.now;
+  }
+
+  /** Looks now, and then every `everyMs`. What came due during sleep is found at the first look after it. */
+  begin(everyMs: number): void {
+    this.#timer = setInterval(() => void this.tick(), everyMs).unref();
+    void this.tick();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.clear();
+    await this.#ticking;
+  }
+
+  /** Starts what is due. One look at a time; resolves when it is over. */
+  tick(): Promise<void> {
+    this.#ticking ??= this.#look().finally(() => (this.#ticking = undefined));
+    return this.#ticking;
+  }
+
+  list(): ScheduleView[] {
+    return this.#options.records.schedules().map(({ schedule, lastDueMs }) => {
+      const next = schedule.enabled ? upcoming(schedule.trigger, lastDueMs, this.#nowMs(), shownUpcoming).map(iso) : [];
+      const [last] = this.#options.records.scheduleRuns(schedule.id, 1);
+      const running = this.#options.activeJob(schedule)?.id;
+      return { ...schedule, upcoming: next, ...(last ? { last } : {}), ...(running === undefined ? {} : { running }) };
+    });
+  }
+
+  /** @throws CairnError `bad_request` for a trigger that can't be, `exists` for a name that another schedule has, `not_found` */
+  save(draft: ScheduleDraft, id?: string): Schedule {
+    const nowMs = this.#nowMs();
+    checkTrigger(draft.trigger, nowMs);
+    const kept = this.#options.records.schedules();
+    const before = id === undefined ? undefined : this.#found(id).schedule;
+    if (kept.some(({ schedule }) => schedule.name === draft.name && schedule.id !== id))
+      throw new CairnError('exists', `${draft.name}: another schedule has this name; choose a different one`);
+    const schedule: Schedule = { ...draft, id: id ?? randomBytes(4).toString('hex'), created: before?.created ?? iso(nowMs) };
+    // A changed schedule starts anew: what its old trigger missed is not caught up.
+    this.#options.records.saveSchedule(schedule, nowMs);
+    this.#forget(schedule.id);
+    this.#options.onChange();
+    return schedule;
+  }
+
+  /** @throws CairnError `not_found` */
+  remove(id: string): void {
+    this.#found(id);
+    this.#options.records.removeSchedule(id);
+    this.#forget(id);
+    this.#options.onChange();
+  }
+
+  /** @throws CairnError `not_found` */
+  history(id: string, limit: number): ScheduleRun[] {
+    this.#found(id);
+    return this.#options.records.scheduleRuns(id, limit);
+  }
+
+  /**
+   * Runs a schedule at once. Its next due time stays as it is.
+   *
+   * @throws CairnError `not_found`, and what looking for checkpoints gives
+   */
+  async runNow(id: string): Promise<{ job?: Job; reason?: string }> {
+    const { schedule } = this.#found(id);
+    const nowMs = this.#nowMs();
+    const active = this.#options.activeJob(schedule);
+    if (active) return { reason: `job ${active.id} of it is still at work` };
+    const choice = choose(await this.#options.find(schedule.paths), schedule.policy, nowMs);
+    const due = { dueMs: nowMs, missed: 0 };
+    if (choice.archive.length === 0) {
+      const reason = nothingBecause(choice);
+      this.#record(schedule, due, { outcome: 'skipped', reason });
+      return { reason };
+    }
+    const job = this.#options.start(schedule, choice.archive, true);
+    this.#record(schedule, due, { outcome: 'started', reason: 'started by hand', job: job.id });
+    return { job };
+  }
+
+  /** What keeps a job of a schedule back now: its quiet hours, or the battery. */
+  holdOf(name: string): Hold | undefined {
+    const found = this.#options.records.schedules().find(({ schedule }) => schedule.name === name);
+    return found && this.#conditions(found.schedule, this.#nowMs());
+  }
+
+  async #look(): Promise<void> {
+    const nowMs = this.#nowMs();
+    this.#idleSinceMs = this.#options.machine.idleSinceMs(nowMs);
+    const kept = this.#options.records.schedules().filter(({ schedule }) => schedule.enabled);
+    this.#watchFor(kept.map(({ schedule }) => schedule));
+    for (const { schedule, lastDueMs } of kept) {
+      const due = dueNow(schedule.trigger, { lastDueMs, createdMs: Date.parse(schedule.created), idleSinceMs: this.#idleSinceMs }, nowMs);
+      if (due) await this.#run(schedule, lastDueMs, due, nowMs);
+    }
+  }
+
+  async #run(schedule: Schedule, lastDueMs: number, due: Due, nowMs: number): Promise<void> {
+    const hold = this.#conditions(schedule, nowMs);
+    if (hold) return this.#putOff(schedule, due, hold);
+    if (!this.#options.records.claimDue(schedule.id, lastDueMs, due.dueMs)) return;
+    const active = this.#options.activeJob(schedule);
+    if (active) return this.#record(schedule, due, { outcome: 'skipped', reason: `job ${active.id} of the run before is still at work` });
+    try {
+      this.#startOrSkip(schedule, due, await this.#options.find(schedule.paths), nowMs);
+    } catch (thrown) {
+      this.#record(schedule, due, { outcome: 'skipped', reason: toFailure(thrown).message });
+    }
+  }
+
+  #startOrSkip(schedule: Schedule, due: Due, candidates: Candidate[], nowMs: number): void {
+    const choice = choose(candidates, schedule.policy, nowMs);
+    if (choice.archive.length === 0) return this.#record(schedule, due, { outcome: 'skipped', reason: nothingBecause(choice) });
+    const job = this.#options.start(schedule, choice.archive, false);
+    const late = due.missed > 0 ? { reason: `caught up with ${due.missed} missed ${due.missed === 1 ? 'run' : 'runs'}` } : {};
+    this.#record(schedule, due, { outcome: 'started', job: job.id, ...late });
+  }
+
+  /** Watched checkpoints are due when they are there; a look that finds none is no run, and leaves no record. */
+  #seen(id: string, candidates: Candidate[]): void {
+    const found = this.#options.records.schedules().find(({ schedule }) => schedule.id === id);
+    if (!found?.schedule.enabled) return;
+    const nowMs = this.#nowMs();
+    const { archive } = choose(candidates, found.schedule.policy, nowMs);
+    if (archive.length === 0 || this.#options.activeJob(found.schedule)) return;
+    const due = { dueMs: nowMs, missed: 0 };
+    const hold = this.#conditions(found.schedule, nowMs);
+    if (hold) return this.#putOff(found.schedule, due, hold, `${hold.reason} ${hold.untilMs ?? ''}`);
+    if (!this.#options.records.claimDue(id, found.lastDueMs, nowMs)) return;
+    const job = this.#options.start(found.schedule, archive, false);
+    this.#record(found.schedule, due, { outcome: 'started', job: job.id });
+  }
+
+  #conditions({ policy, trigger }: Schedule, nowMs: number): Hold | undefined {
+    const untilMs = quietUntil(policy.quiet, nowMs, trigger.kind === 'cron' ? trigger.timeZone : undefined);
+    if (untilMs !== undefined) return { by: 'policy', reason: `quiet hours, ${policy.quiet!.from} to ${policy.quiet!.to}`, untilMs };
+    if (policy.battery === 'wait' && this.#options.machine.onBattery()) return { by: 'policy', reason: 'the machine runs on battery' };
+    return undefined;
+  }
+
+  #putOff(schedule: Schedule, due: Due, { reason }: Hold, key = `${due.dueMs} ${reason}`): void {
+    if (this.#told.get(schedule.id) === key) return;
+    this.#told.set(schedule.id, key);
+    this.#record(schedule, due, { outcome: 'put-off', reason });
+  }
+
+  #record({ id }: Schedule, { dueMs, missed }: Due, outcome: Pick<ScheduleRun, 'outcome' | 'reason' | 'job'>): void {
+    if (outcome.outcome !== 'put-off') this.#told.delete(id);
+    this.#options.records.addScheduleRun(id, { at: iso(this.#nowMs()), due: iso(dueMs), missed, ...outcome });
+    this.#options.onChange();
+  }
+
+  #watchFor(schedules: readonly Schedule[]): void {
+    const wanted = new Map(schedules.filter(({ trigger }) => trigger.kind === 'watch').map((schedule) => [schedule.id, schedule.paths]));
+    for (const [id, { key }] of this.#watches) if (key !== wanted.get(id)?.join('\0')) this.#forget(id);
+    for (const [id, paths] of wanted) {
+      if (this.#watches.has(id)) continue;
+      const close = this.#options.watch(paths, (candidates) => this.#seen(id, candidates));
+      this.#watches.set(id, { key: paths.join('\0'), close });
+    }
+  }
+
+  #forget(id: string): void {
+    this.#watches.get(id)?.close();
+    this.#watches.delete(id);
+    this.#told.delete(id);
+  }
+
+  #found(id: string): KeptSchedule {
+    const found = this.#options.records.schedules().find(({ schedule }) => schedule.id === id || schedule.name === id);
+    if (!found) throw new CairnError('not_found', `${id}: no such schedule; see cairn schedule ls`);
+    return found;
+  }
+}

@@ -1,0 +1,53 @@
+/** The scheduler as a service runs it: over its catalogue, its queue and this machine. */
+import { archiveParams } from '../contract/methods.ts';
+import type { Job, Schedule } from '../contract/model.ts';
+import { describeJob } from '../jobs/describe.ts';
+import type { StageAccess } from '../jobs/job.ts';
+import { thisMachine } from '../jobs/machine.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { Scheduler } from '../jobs/scheduler.ts';
+import { findCandidates, watchCandidates } from '../jobs/watch.ts';
+import type { Candidate } from '../plan/policy.ts';
+
+const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
+
+/** The job of a schedule: exactly the checkpoints that its policy chose. */
+function paramsOf({ policy }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
+  const { method, verifyAfter, threads, keyframeEvery } = policy;
+  const maxDepth = keyframeEvery === undefined ? undefined : keyframeEvery - 1;
+  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth });
+}
+
+export interface SchedulingOptions {
+  stages: StageAccess;
+  queue: () => JobQueue;
+  onChange(): void;
+  onProblem(message: string): void;
+}
+
+export function createScheduler({ stages, queue, onChange, onProblem }: SchedulingOptions): Scheduler {
+  return new Scheduler({
+    records: stages.catalogue,
+    machine: thisMachine(),
+    find: (paths) => findCandidates(stages, paths),
+    start: (schedule, checkpoints, byHand) => {
+      const params = paramsOf(schedule, checkpoints);
+      const count = checkpoints.length === 1 ? '1 checkpoint' : `${checkpoints.length} checkpoints`;
+      const told = { title: `${schedule.name}: archive ${count}`, command: describeJob('archive', params).command };
+      // What somebody asked for by hand has the ordinary priority and waits for nothing.
+      return queue().enqueue('archive', params, byHand ? told : { ...told, schedule: schedule.name });
+    },
+    activeJob: ({ name }) =>
+      queue()
+        .list()
+        .find((job) => !ended.has(job.state) && (job.schedule === name || job.title.startsWith(`${name}: archive `))),
+    watch: (paths, onCandidates) => {
+      const watch = watchCandidates(stages, paths, {
+        onCandidates,
+        onError: (thrown) => onProblem(`watching ${paths.join(', ')}: ${thrown instanceof Error ? thrown.message : String(thrown)}`),
+      });
+      return () => void watch.close();
+    },
+    onChange,
+  });
+}

@@ -1,0 +1,153 @@
+/** When schedules are due: zones that change their clocks, machines that sleep, clocks that are set. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Trigger } from '../../core/contract/model.ts';
+import { choose, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
+import { checkTrigger, dueNow, quietUntil, upcoming } from '../../core/plan/schedule.ts';
+
+const at = (text: string): number => Date.parse(text);
+const minuteMs = 60_000;
+const berlin = (expression: string): Trigger => ({ kind: 'cron', expression, timeZone: 'Europe/Berlin' });
+
+describe('cron', () => {
+  it('is due from its time on, until that time is settled', () => {
+    const trigger = berlin('30 2 * * *');
+    const lastDueMs = at('2026-01-10T12:00:00Z');
+    expect(dueNow(trigger, { lastDueMs }, at('2026-01-11T01:29:59Z'))).toBeUndefined();
+    const due = dueNow(trigger, { lastDueMs }, at('2026-01-11T01:30:00Z'));
+    expect(due).toEqual({ dueMs: at('2026-01-11T01:30:00Z'), missed: 0 });
+    expect(dueNow(trigger, { lastDueMs: due!.dueMs }, at('2026-01-11T05:00:00Z'))).toBeUndefined();
+  });
+
+  it('keeps its wall-clock time when clocks change, and runs once on either night', () => {
+    const daily = berlin('0 12 * * *');
+    expect(upcoming(daily, 0, at('2026-03-28T00:00:00Z'), 2)).toEqual([at('2026-03-28T11:00:00Z'), at('2026-03-29T10:00:00Z')]);
+    for (const [night, zone] of [
+      ['2026-03-29', '30 2 * * *'],
+      ['2026-10-25', '30 2 * * *'],
+    ] as const) {
+      const startMs = at(`${night}T00:00:00Z`) - 12 * 60 * minuteMs;
+      let [lastDueMs, runs] = [startMs, 0];
+      for (let nowMs = startMs; nowMs < startMs + 24 * 60 * minuteMs; nowMs += minuteMs) {
+        const due = dueNow(berlin(zone), { lastDueMs }, nowMs);
+        if (due) [lastDueMs, runs] = [due.dueMs, runs + 1];
+      }
+      expect(runs).toBe(1);
+    }
+  });
+
+  it('catches up once after a sleep, however much it missed', () => {
+    const hourly: Trigger = { kind: 'cron', expression: '0 * * * *', timeZone: 'UTC' };
+    const due = dueNow(hourly, { lastDueMs: at('2026-01-01T00:00:00Z') }, at('2026-01-03T10:20:00Z'));
+    expect(due).toEqual({ dueMs: at('2026-01-03T10:00:00Z'), missed: 57 });
+    const minutely: Trigger = { kind: 'cron', expression: '* * * * *', timeZone: 'UTC' };
+    expect(dueNow(minutely, { lastDueMs: at('2025-01-01T00:00:00Z') }, at('2026-01-01T00:00:30Z'))).toEqual({
+      dueMs: at('2026-01-01T00:00:00Z'),
+      missed: 1000,
+    });
+  });
+
+  it('does not run twice where the clock is set back, and is not silenced by one that was far ahead', () => {
+    const daily: Trigger = { kind: 'cron', expression: '0 12 * * *', timeZone: 'UTC' };
+    expect(dueNow(daily, { lastDueMs: at('2026-05-05T12:00:00Z') }, at('2026-05-05T11:30:00Z'))).toBeUndefined();
+    expect(upcoming(daily, at('2099-01-01T00:00:00Z'), at('2026-05-05T11:30:00Z'), 1)).toEqual([at('2026-05-05T12:00:00Z')]);
+    expect(dueNow(daily, { lastDueMs: at('2099-01-01T00:00:00Z') }, at('2026-05-05T12:00:00Z'))).toBeUndefined();
+  });
+
+  it.each(['', 'often', '61 * * * *', '* * * *', '* * * * * *', '0 0 30 2 *'])('refuses %j in one line', (expression) => {
+    expect(() => checkTrigger({ kind: 'cron', expression }, at('2026-01-01T00:00:00Z'))).toThrow(
+      expect.objectContaining({ code: 'bad_request', message: expect.not.stringContaining('\n') as string }) as Error,
+    );
+  });
+
+  it('refuses a time zone that is none', () => {
+    expect(() => checkTrigger({ kind: 'cron', expression: '0 0 * * *', timeZone: 'Mars/Olympus' }, 0)).toThrow(
+      expect.objectContaining({ code: 'bad_request' }) as Error,
+    );
+  });
+});
+
+describe('interval and idle', () => {
+  it('settle every stretch of time exactly once, whatever the looks are', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2000 }),
+        fc.array(fc.integer({ min: 0, max: 5000 * minuteMs }), { minLength: 1, maxLength: 50 }),
+        (minutes, gapsMs) => {
+          let [nowMs, lastDueMs, settled] = [0, 0, 0];
+          for (const gapMs of gapsMs) {
+            nowMs += gapMs;
+            const due = dueNow({ kind: 'interval', minutes }, { lastDueMs }, nowMs);
+            if (!due) continue;
+            expect(due.dueMs).toBeLessThanOrEqual(nowMs);
+            expect(due.dueMs % (minutes * minuteMs)).toBe(0);
+            settled += (due.dueMs - lastDueMs) / (minutes * minuteMs);
+            lastDueMs = due.dueMs;
+          }
+          expect(settled).toBe(Math.floor(nowMs / (minutes * minuteMs)));
+        },
+      ),
+    );
+  });
+
+  it('an idle machine is used once until it was busy again', () => {
+    const trigger: Trigger = { kind: 'idle', minutes: 10 };
+    const idleSinceMs = 100 * minuteMs;
+    expect(dueNow(trigger, { lastDueMs: 0, idleSinceMs }, 109 * minuteMs)).toBeUndefined();
+    const due = dueNow(trigger, { lastDueMs: 0, idleSinceMs }, 110 * minuteMs)!;
+    expect(dueNow(trigger, { lastDueMs: due.dueMs, idleSinceMs }, 900 * minuteMs)).toBeUndefined();
+    expect(dueNow(trigger, { lastDueMs: due.dueMs, idleSinceMs: 950 * minuteMs }, 960 * minuteMs)).toBeDefined();
+    expect(dueNow(trigger, { lastDueMs: due.dueMs }, 960 * minuteMs)).toBeUndefined();
+  });
+});
+
+describe('quiet hours', () => {
+  it('may go over midnight, and end at their wall-clock time also when clocks change', () => {
+    const quiet = { from: '22:00', to: '08:00' };
+    expect(quietUntil(quiet, at('2026-01-10T20:59:00Z'), 'Europe/Berlin')).toBeUndefined();
+    expect(quietUntil(quiet, at('2026-01-10T21:00:00Z'), 'Europe/Berlin')).toBe(at('2026-01-11T07:00:00Z'));
+    expect(quietUntil(quiet, at('2026-03-28T23:00:00Z'), 'Europe/Berlin')).toBe(at('2026-03-29T06:00:00Z'));
+    expect(quietUntil(quiet, at('2026-01-11T07:00:00Z'), 'Europe/Berlin')).toBeUndefined();
+    expect(quietUntil({ from: '08:00', to: '18:00' }, at('2026-01-11T12:00:00Z'), 'UTC')).toBe(at('2026-01-11T18:00:00Z'));
+    expect(quietUntil({ from: '08:00', to: '08:00' }, 0, 'UTC')).toBeUndefined();
+  });
+});
+
+describe('a policy', () => {
+  const step = (number: number, more: Partial<Candidate> = {}): Candidate => ({
+    run: 'ft/07',
+    runPath: '/runs/ft/07',
+    step: number,
+    path: `/runs/ft/07/${number}`,
+    modifiedMs: number * minuteMs,
+    state: 'complete',
+    archived: false,
+    ...more,
+  });
+  const any = { runs: '*', olderThanMinutes: 0, leaveNewest: 0 };
+
+  it('leaves the newest of every run, the young, the archived and what is not whole, and says why', () => {
+    const steps = [
+      step(5),
+      step(1, { archived: true }),
+      step(2),
+      step(3),
+      step(4, { state: 'incomplete' }),
+      step(6, { state: 'being-written' }),
+    ];
+    const choice = choose(steps, { ...any, olderThanMinutes: 98, leaveNewest: 1 }, 100 * minuteMs);
+    expect(choice.archive.map((candidate) => candidate.step)).toEqual([2]);
+    expect(nothingBecause(choice)).toBe(
+      'nothing to archive: 1 archived already, 1 younger than 98 minutes, 1 incomplete, 1 among the newest 1, 1 being written',
+    );
+    expect(choose(steps, { ...any, runs: 'ft*' }, 0).archive.map((candidate) => candidate.step)).toEqual([2, 3, 5]);
+    expect(choose(steps, { ...any, runs: 'base-*' }, 0).archive).toEqual([]);
+    expect(nothingBecause(choose([], any, 0))).toBe('no checkpoints were found');
+  });
+
+  it('counts the newest per run, among those that are whole', () => {
+    const other = step(9, { run: 'b', runPath: '/runs/b' });
+    const choice = choose([step(1), step(2), step(3, { state: 'incomplete' }), other], { ...any, leaveNewest: 1 }, 0);
+    expect(choice.archive.map((candidate) => candidate.step)).toEqual([1]);
+  });
+});
