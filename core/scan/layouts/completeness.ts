@@ -44,7 +44,7 @@ export function judge(evidence: Evidence, quiet: Quiet): Verdict {
   const temporary = evidence.files.find((file) => file.path.split('/').some(isTemporaryName));
   if (temporary && recent) return writing(`${printable(temporary.path)} is a temporary file`, ageMs, quiet);
   const fault = faultOf(evidence, temporary);
-  if (fault) return recent && quiet.required ? writing(fault.reason ?? '', ageMs, quiet) : fault;
+  if (fault) return recent && quiet.required ? writing(fault.reason ?? '', ageMs, quiet) : doubted(fault, evidence.files, quiet);
   if (recent && (quiet.required || !(evidence.marked || isProved(evidence.files)))) {
     return writing('nothing in it shows that the save is finished', ageMs, quiet);
   }
@@ -53,6 +53,14 @@ export function judge(evidence: Evidence, quiet: Quiet): Verdict {
   if (begunAgeMs < begunQuietMs)
     return writing('it is the only one and holds a model alone', begunAgeMs, { ...quiet, quietMs: begunQuietMs });
   return { state: 'complete' };
+}
+
+/** Nobody shall remove what a trainer is writing: of a fault that is young, say so. */
+function doubted(fault: Verdict, files: readonly FoundFile[], { now = Date.now(), quietMs }: Quiet): Verdict {
+  const ageMs = ageOf(files, now);
+  if (ageMs >= quietMs) return fault;
+  const seconds = Math.round(ageMs / 1000);
+  return { ...fault, reason: `${fault.reason ?? 'it is not whole'} (it changed ${seconds} s ago, so it may still be being written)` };
 }
 
 function faultOf(evidence: Evidence, temporary: FoundFile | undefined): Verdict | undefined {
