@@ -7,7 +7,6 @@ import type { Bench } from '../jobs/context.ts';
 export const cairn = (bench: Bench, args: string[], options: Partial<RunOptions> = {}): Promise<Ran> =>
   runCli(['--store', bench.storePath, ...args], { home: bench.path('home'), ...options });
 
-// eslint-disable-next-line no-control-regex -- what must not be there
 const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
 /** No character that a terminal would obey. */
