@@ -42,6 +42,10 @@ export interface EncodeItem {
   element: ElementId;
   blockLog2: number;
   method: 'cairn' | 'lmc';
+  /** Elements a row of the matrix that the content is; absent where it is none, or where rows and columns say nothing of it. */
+  columns?: number;
+  /** Column of the piece's first element; only with `columns`. */
+  firstColumn?: number;
   /** The same piece of each content that the coder may use. */
   needs: Need[];
   /** Index of the piece's first BLAKE3 chunk (1 KiB) in its content. */

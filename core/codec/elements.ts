@@ -28,7 +28,7 @@ export function neededLength(role: number, element: ElementId, length: number): 
 export const tensorBlockLog2 = 19;
 export const bytesBlockLog2 = 22;
 
-export const roles = { base: 1, master: 2 } as const;
+export const roles = { base: 1, master: 2, secondMoment: 3 } as const;
 
 /** Names of the block codecs by id, FORMAT.md section 2. */
 export const codecNames = [
@@ -43,6 +43,9 @@ export const codecNames = [
   'conditioned',
   'difference-planes',
   'rounded',
+  'moment',
+  'rows',
+  'rows-base',
 ] as const;
 
 export const codecIds = { raw: 0, constant: 1, unchanged: 2, zstd: 3 } as const;

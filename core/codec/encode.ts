@@ -3,7 +3,7 @@
  * the same input gives the same bytes whatever the number of threads. What the sink knows already is not written.
  */
 import type { EncodedItem, EncodeItem, EncodeResult, RawSource } from './binding.ts';
-import { neededLength, roles } from './elements.ts';
+import { elementWidths, neededLength, roles } from './elements.ts';
 import { hashing, hex } from './hashing.ts';
 import { ordered } from './ordered.ts';
 import { batchesOf, firstChunkOf, pieceBytes, rangesOf, type Content, type Piece } from './pieces.ts';
@@ -58,6 +58,11 @@ const needsOf = ({ base, companion }: Content): PossibleNeed[] => [
   ...(companion ? [companion] : []),
 ];
 
+/** Where a piece lies in the rows of its content. */
+function columnsOf({ columns, element }: Content, offset: number): { columns?: number; firstColumn?: number } {
+  return columns === undefined ? {} : { columns, firstColumn: (offset / elementWidths[element]) % columns };
+}
+
 async function itemOf(piece: Piece, method: 'cairn' | 'lmc'): Promise<EncodeItem> {
   const { content, offset, length, whole } = piece;
   const needs = await Promise.all(
@@ -67,7 +72,8 @@ async function itemOf(piece: Piece, method: 'cairn' | 'lmc'): Promise<EncodeItem
     }),
   );
   const source = rangesOf(content.ranges, offset, length)[0]!;
-  return { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: firstChunkOf(piece), whole };
+  const { element, blockLog2 } = content;
+  return { source, element, blockLog2, method, needs, firstChunk: firstChunkOf(piece), whole, ...columnsOf(content, offset) };
 }
 
 async function encodeBatch(pool: CodecPool, batch: Piece[], options: EncodeOptions): Promise<EncodeResult> {

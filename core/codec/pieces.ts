@@ -17,6 +17,8 @@ export interface Content {
   element: ElementId;
   blockLog2: number;
   coding: 'tensor' | 'bytes';
+  /** Elements a row, where the size of elements is likely to follow rows and columns. */
+  columns?: number;
   /** The content that a delta may be taken against: its digest, and where to read a piece of it. */
   base?: { digest: string; piece(offset: number, length: number): RawSource | Promise<RawSource> };
   /** A content of the same checkpoint that says something of this one, and its role. Coded before it. */

@@ -1,5 +1,6 @@
 /**
- * Which tensors of one checkpoint say something of others in it. A half-precision weight may be the rounding of a float32
+ * Which tensors of one checkpoint say something of others in it. An optimizer's mean of gradients is about as large as the
+ * root of its mean of their squares: they differ in name by one word. A half-precision weight may be the rounding of a float32
  * master: they pair by name, wrappers' prefixes aside; what is left pairs in order within one shape, among equally many.
  * A wrong pair costs reading the master and nothing else, because the coder compares before it relies on it.
  */
@@ -7,7 +8,8 @@ import { elements, roles, type ElementId } from '../codec/elements.ts';
 
 /** A content as far as pairing needs it. */
 export interface Candidate {
-  /** The tensor that stands for it; absent where none does. */
+  /** The tensor that stands for it, and its file; absent where none does. */
+  file?: string;
   name?: string;
   shape?: readonly number[];
   element: ElementId;
@@ -62,6 +64,37 @@ function pairEqual(rounded: readonly number[], masters: readonly number[], key: 
   });
 }
 
+const meanWord = /(?<![a-z0-9_])exp_avg(?![a-z0-9_])/;
+const squaresWord = /(?<![a-z0-9_])(max_)?exp_avg_sq(?![a-z0-9_])/;
+
+/** Where a tensor is: a word of either may tell what it is, because some trainers write a file a tensor. */
+const placeOf = ({ file = '', name = '' }: Candidate): string => `${file}\0${name}`;
+
+/** Pairs means of gradients with means of their squares. */
+function pairMoments(contents: readonly Candidate[], named: readonly number[]): [number, number][] {
+  const floats = named.filter((index) => contents[index]!.element === elements.float32);
+  const places = new Map(floats.map((index) => [placeOf(contents[index]!), index]));
+  return floats.flatMap((index) => {
+    const place = placeOf(contents[index]!);
+    const squares = meanWord.test(place) ? places.get(place.replace(meanWord, 'exp_avg_sq')) : undefined;
+    return squares !== undefined && contents[squares]!.length === contents[index]!.length ? [[index, squares] as [number, number]] : [];
+  });
+}
+
+/**
+ * Elements a row of what is likely to follow rows and columns in size: an optimizer's means of squared gradients. Of
+ * convolutions a row is all of one output channel.
+ *
+ * @returns undefined for everything else
+ */
+export function columnsOf(candidate: Candidate): number | undefined {
+  const { shape = [], element, length } = candidate;
+  if (element !== elements.float32 || shape.length < 2 || !squaresWord.test(placeOf(candidate))) return undefined;
+  const count = shape.reduce((product, size) => product * size, 1);
+  const columns = shape.length > 3 ? count / shape[0]! : shape.at(-1)!;
+  return count * 4 === length && columns > 0 && columns < 2 ** 32 ? columns : undefined;
+}
+
 /** @returns for contents that have one, by index, their companion */
 export function findCompanions(contents: readonly Candidate[]): Map<number, Companion> {
   const named = [...contents.keys()].filter((index) => contents[index]!.name !== undefined && contents[index]!.length > 0);
@@ -72,5 +105,8 @@ export function findCompanions(contents: readonly Candidate[]): Map<number, Comp
   const paired = new Set(byName.flat());
   const left = (indices: readonly number[]): number[] => indices.filter((index) => !paired.has(index));
   const byShape = pairEqual(left(halves), left(masters), (index) => `${contents[index]!.shape?.join(',')}\0${count(index)}`);
-  return new Map([...byName, ...byShape].map(([index, master]) => [index, { role: roles.master, content: master }]));
+  return new Map([
+    ...[...byName, ...byShape].map(([index, content]): [number, Companion] => [index, { role: roles.master, content }]),
+    ...pairMoments(contents, named).map(([index, content]): [number, Companion] => [index, { role: roles.secondMoment, content }]),
+  ]);
 }

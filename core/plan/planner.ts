@@ -6,7 +6,7 @@
  * Whether a delta is really taken is the coder's choice, block by block; here it is only allowed.
  */
 import { bytesBlockLog2, elements, tensorBlockLog2, type ElementId } from '../codec/elements.ts';
-import { findCompanions, type Companion } from './companions.ts';
+import { columnsOf, findCompanions, type Companion } from './companions.ts';
 import { pairFiles, type BasePart, type BaseSet, type PartName } from './pairing.ts';
 
 /** Deltas to apply at most for one tensor. */
@@ -29,6 +29,8 @@ export interface PlannedContent {
   blockLog2: number;
   coding: 'tensor' | 'bytes';
   base?: BasePart;
+  /** Elements a row, where the coder should know. */
+  columns?: number;
   /** Another content of this plan, which is coded before. It has no companion itself. */
   companion?: Companion;
 }
@@ -86,12 +88,11 @@ function basesFor(files: readonly PlanFile[], { bases, maxDepth = defaultMaxDept
 }
 
 function addCompanions(contents: PlannedContent[], names: readonly (PartName | undefined)[]): void {
-  const candidates = contents.map(({ element, length }, index) => ({
-    element,
-    length,
-    name: names[index]?.name,
-    shape: names[index]?.shape,
-  }));
+  const candidates = contents.map(({ element, length }, index) => ({ element, length, ...names[index] }));
+  for (const [index, candidate] of candidates.entries()) {
+    const columns = columnsOf(candidate);
+    if (columns !== undefined) contents[index]!.columns = columns;
+  }
   for (const [index, companion] of findCompanions(candidates)) contents[index]!.companion = companion;
 }
 

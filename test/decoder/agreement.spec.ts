@@ -15,7 +15,7 @@ import run from '../../core/codec/task.ts';
 import type { EncodeResult } from '../../core/codec/binding.ts';
 import { code, Folder, neverCancelled } from '../native/coding.ts';
 import { decodeBlock } from './blocks.ts';
-import { anyCase, contentOf, fixedCases, type Case, type Content } from './cases.ts';
+import { anyCase, contentOf, fixedCases, optionsOf, type Case, type Content } from './cases.ts';
 import { checksum } from './checksum.ts';
 import type { Told } from './code-cases.ts';
 
@@ -33,7 +33,11 @@ interface StoredCase {
 }
 
 /** Decodes all blocks of one content and holds them, their checksums and the digest against the original. @returns codec ids */
-function agree({ element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>, { raw, base, master }: Content, coded: StoredCase): number[] {
+function agree(
+  { element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>,
+  { raw, base, master, secondMoment }: Content,
+  coded: StoredCase,
+): number[] {
   const span = elementWidths[element] * 2 ** blockLog2;
   const ids: number[] = [];
   let [start, at] = [0, 0];
@@ -43,7 +47,11 @@ function agree({ element, blockLog2 }: Pick<Case, 'element' | 'blockLog2'>, { ra
     expect(checksum(block)).toBe(coded.checksums[index]);
     expect(
       same(
-        decodeBlock(block, end - start, element, { 1: base?.subarray(start, end), 2: master?.subarray(start * 2, end * 2) }),
+        decodeBlock(block, end - start, element, {
+          1: base?.subarray(start, end),
+          2: master?.subarray(start * 2, end * 2),
+          3: secondMoment?.subarray(start, end),
+        }),
         raw.subarray(start, end),
       ),
     ).toBe(true);
@@ -59,9 +67,7 @@ describe('both decoders agree', () => {
   it('on whatever the encoder stores', () => {
     const property = fc.property(anyCase, (one) => {
       const content = contentOf(one);
-      const base = content.base && { file: { path: folder.file(content.base), offset: 0, length: content.base.length } };
-      const master = content.master && { file: { path: folder.file(content.master), offset: 0, length: content.master.length } };
-      const { item, stored } = code(folder, content.raw, { ...one, base, master });
+      const { item, stored } = code(folder, content.raw, optionsOf(folder, one, content));
       agree(one, content, { stored, lengths: item.lengths, checksums: item.checksums, digest: hex(item.digest) });
     });
     fc.assert(property, { numRuns: 120 });

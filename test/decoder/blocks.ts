@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { decodeConditioned, decodeDifferencePlanes } from './conditioned.ts';
 import { decodeLmc, decodePlanes } from './planes.ts';
+import { decodeMoment, decodeRows } from './predicted.ts';
 import { decodeRounded } from './rounded.ts';
 import { widths } from './pack.ts';
 import { expect } from './reading.ts';
@@ -11,7 +12,7 @@ function decodeConstant(element: Uint8Array, length: number, width: number): Uin
   return Uint8Array.from({ length }, (_, index) => element[index % width]!);
 }
 
-/** The same block of what a blob needs, by role: 1 base, 2 master. */
+/** The same block of what a blob needs, by role: 1 base, 2 master, 3 second moment. */
 export type Needed = Record<number, Uint8Array | undefined>;
 
 function decodeBody(id: number, body: Uint8Array, length: number, element: number, blocks: Needed): Uint8Array {
@@ -34,6 +35,9 @@ function decodeBody(id: number, body: Uint8Array, length: number, element: numbe
   if (id === 8) return decodeConditioned(body, element, needed());
   if (id === 9) return decodeDifferencePlanes(body, element, needed());
   if (id === 10) return decodeRounded(body, length, element, needed(2));
+  if (id === 11) return decodeMoment(body, length, element, needed(3));
+  if (id === 12) return decodeRows(body, length, element);
+  if (id === 13) return decodeRows(body, length, element, needed());
   throw new Error(`codec ${id}`);
 }
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { elements, elementWidths, type ElementId } from '../../core/codec/elements.ts';
 import { decodeRounded } from './rounded.ts';
+import type { CodeOptions, Folder } from '../native/coding.ts';
 import { randomBytes, randomSource, specialValues, weightPair } from '../native/contents.ts';
 
 export const kinds = ['trained', 'random', 'special', 'constant', 'zeros', 'sparse', 'rounded', 'rows', 'text'] as const;
@@ -18,12 +19,15 @@ export interface Case {
   seed: number;
   /** A float32 master for half-precision elements: of which they are the rounding, or all of them but the last. */
   master?: 'exact' | 'near' | 'none';
+  /** What is known of float32: its second moment, or how long its rows are. */
+  known?: 'second-moment' | 'rows' | 'none';
 }
 
 export interface Content {
   raw: Uint8Array;
   base?: Uint8Array;
   master?: Uint8Array;
+  secondMoment?: Uint8Array;
 }
 
 const everyElement = Object.values(elements);
@@ -79,7 +83,42 @@ function withMaster(one: Case): Content {
 
 export function contentOf(one: Case): Content {
   const half = one.element === elements.bfloat16 || one.element === elements.float16;
-  return half && one.master !== undefined && one.master !== 'none' ? withMaster(one) : contentAlone(one);
+  if (half && one.master !== undefined && one.master !== 'none') return withMaster(one);
+  if (one.element !== elements.float32 || one.known === undefined || one.known === 'none') return contentAlone(one);
+  return one.known === 'rows' ? withRows(one) : { ...contentAlone(one), secondMoment: squaresOf(contentAlone(one).raw, one.seed) };
+}
+
+const rowLength = 48;
+
+/** How a case is coded: with files of what its content comes with. */
+export function optionsOf(folder: Folder, one: Case, content: Content): CodeOptions {
+  const { element, method, blockLog2 } = one;
+  const sourceOf = (bytes: Uint8Array | undefined): CodeOptions['base'] =>
+    bytes && { file: { path: folder.file(bytes), offset: 0, length: bytes.length } };
+  const needs = { base: sourceOf(content.base), master: sourceOf(content.master), secondMoment: sourceOf(content.secondMoment) };
+  return { element, method, blockLog2, ...needs, ...(one.known === 'rows' && element === elements.float32 ? { columns: rowLength } : {}) };
+}
+
+const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
+const bytesOf = (floats: Float32Array): Uint8Array => new Uint8Array(floats.buffer);
+
+/** About the squares of what they are squares of. */
+function squaresOf(raw: Uint8Array, seed: number): Uint8Array {
+  const random = randomSource(seed + 3);
+  return bytesOf(floatsOf(raw).map((value) => value * value * (0.5 + random() / 2 ** 32)));
+}
+
+/** Elements as large as their row and column make them, but for the kinds that aren't numbers at all. */
+function withRows(one: Case): Content {
+  const { raw, base } = contentAlone(one);
+  if (one.kind !== 'trained' && one.kind !== 'sparse') return { raw, base };
+  const scaled = (bytes: Uint8Array): Uint8Array =>
+    bytesOf(floatsOf(bytes).map((value, index) => value ** 2 * 4 ** (-(Math.floor(index / rowLength) % 9) - ((index % rowLength) % 7))));
+  if (one.base !== 'random') return { raw: scaled(raw), base: base && scaled(base) };
+  // Nothing but rows and columns in common, as squares of gradients have after many steps.
+  const random = randomSource(one.seed + 4);
+  const fresh = (): Uint8Array => scaled(bytesOf(Float32Array.from({ length: one.count }, () => 1 + random() / 2 ** 32)));
+  return { raw: fresh(), base: fresh() };
 }
 
 function contentAlone(one: Case): Content {
@@ -109,6 +148,7 @@ export const anyCase: fc.Arbitrary<Case> = fc.record({
   blockLog2: fc.constantFrom(6, 11, 12, 19, 19),
   seed: fc.nat({ max: 2 ** 31 - 1 }),
   master: fc.constantFrom('none', 'none', 'exact', 'near'),
+  known: fc.constantFrom('none', 'second-moment', 'rows'),
 });
 
 const one = (element: ElementId, count: number, kind: Case['kind'], base: Case['base'], method: Case['method'] = 'cairn'): Case => ({
@@ -139,6 +179,15 @@ export const fixedCases: Case[] = [
   one(elements.float32, 70_000, 'trained', 'step', 'lmc'),
   one(elements.float32, 40_000, 'rounded', 'near'),
   one(elements.bfloat16, 2 ** 19 + 1, 'trained', 'step'),
+  // Predictions: of few elements, of many, with blocks that begin within a row, with and without a base.
+  ...[700, 9000, 70_000].flatMap((count) =>
+    (['none', 'step', 'near', 'random'] as const).flatMap((base) => [
+      { ...one(elements.float32, count, 'trained', base), known: 'second-moment' as const },
+      { ...one(elements.float32, count, 'trained', base), known: 'rows' as const, blockLog2: count === 9000 ? 12 : 19 },
+      { ...one(elements.float32, count, 'special', base), known: 'rows' as const },
+    ]),
+  ),
+  { ...one(elements.float32, 9000, 'sparse', 'none'), known: 'rows' },
   // Roundings: numbers, everything special, every exponent; of one block more than a grid, and not quite.
   ...[elements.bfloat16, elements.float16].flatMap((element) =>
     (['trained', 'special', 'random'] as const).flatMap((kind) => [

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { addon } from '../../core/codec/binding.ts';
 import { code, Folder } from '../native/coding.ts';
-import { contentOf, type Case } from './cases.ts';
+import { contentOf, optionsOf, type Case } from './cases.ts';
 
 export interface Told {
   implementation: string;
@@ -18,11 +18,8 @@ const folder = new Folder();
 const told: Told = { implementation: addon.about().implementation, items: [] };
 mkdirSync(target, { recursive: true });
 for (const [index, one] of (JSON.parse(readFileSync(casesFile, 'utf8')) as Case[]).entries()) {
-  const { raw, base, master } = contentOf(one);
-  const source = base && { file: { path: folder.file(base), offset: 0, length: base.length } };
-  const whole = master && { file: { path: folder.file(master), offset: 0, length: master.length } };
-  const options = { element: one.element, method: one.method, blockLog2: one.blockLog2, base: source, master: whole };
-  const { item, stored } = code(folder, raw, options);
+  const content = contentOf(one);
+  const { item, stored } = code(folder, content.raw, optionsOf(folder, one, content));
   writeFileSync(path.join(target, String(index)), stored);
   const { lengths, checksums, digest } = item;
   told.items.push({ lengths: [...lengths], checksums: [...checksums], digest: Buffer.from(digest).toString('hex') });

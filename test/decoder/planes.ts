@@ -28,7 +28,8 @@ function readSparse(reading: Reading, m: number, place: Place): Uint8Array {
   return symbols;
 }
 
-function readPlane(reading: Reading, m: number, place: Place): Uint8Array {
+/** `part` is what may be sparse, but not in parts. */
+export function readPlane(reading: Reading, m: number, place: Place): Uint8Array {
   const mode = reading.u8();
   if (mode === 0) return reading.bytes(m);
   if (mode === 1) return new Uint8Array(m).fill(reading.u8());

@@ -40,12 +40,13 @@ export interface CodeOptions {
   blockLog2?: number;
   base?: Need['source'];
   master?: Need['source'];
+  secondMoment?: Need['source'];
+  columns?: number;
 }
 
-export const needsOf = (base: Need['source'] | undefined, master?: Need['source']): Need[] => [
-  ...(base ? [{ role: 1, source: base }] : []),
-  ...(master ? [{ role: 2, source: master }] : []),
-];
+type Needed = Pick<CodeOptions, 'base' | 'master' | 'secondMoment'>;
+export const needsOf = ({ base, master, secondMoment }: Needed): Need[] =>
+  [base, master, secondMoment].flatMap((source, index) => (source ? [{ role: index + 1, source }] : []));
 
 export function itemOf(folder: Folder, raw: Uint8Array, options: CodeOptions): EncodeItem {
   return {
@@ -53,9 +54,10 @@ export function itemOf(folder: Folder, raw: Uint8Array, options: CodeOptions): E
     element: options.element,
     blockLog2: options.blockLog2 ?? tensorBlockLog2,
     method: options.method ?? 'cairn',
-    needs: needsOf(options.base, options.master),
+    needs: needsOf(options),
     firstChunk: 0,
     whole: true,
+    ...(options.columns === undefined ? {} : { columns: options.columns, firstColumn: 0 }),
   };
 }
 
@@ -73,7 +75,7 @@ export function code(folder: Folder, raw: Uint8Array, options: CodeOptions): Cod
     rawLength: raw.length,
     lengths: item.lengths,
     checksums: item.checksums,
-    needs: needsOf(options.base, options.master),
+    needs: needsOf(options),
   };
   return { item, stored: readFileSync(path), blocks };
 }

@@ -21,7 +21,7 @@ function example(element: ElementId, method: 'cairn' | 'lmc', withBase: boolean)
   const { base, raw } = weightPair(element, count, element);
   const file = { path: folder.file(base), offset: 0, length: base.length };
   const { stored, blocks } = code(folder, raw, { element, method, base: withBase ? { file } : undefined });
-  return { stored, blocks: { ...blocks, needs: needsOf({ file }) } };
+  return { stored, blocks: { ...blocks, needs: needsOf({ base: { file } }) } };
 }
 
 const examples = (Object.values(elements) as ElementId[]).flatMap((element) =>
@@ -132,6 +132,6 @@ describe('stored blocks that nobody wrote', () => {
     const delta = code(folder, raw, { element: elements.bfloat16, base: { stored: keyframe.blocks } });
     expect(codeOf(() => decode(delta.blocks))).toBe('nothing was thrown');
     const broken = { ...keyframe.blocks, checksums: keyframe.blocks.checksums.map((checksum) => checksum ^ 1) };
-    expect(codeOf(() => decode({ ...delta.blocks, needs: needsOf({ stored: broken }) }))).toBe('damaged');
+    expect(codeOf(() => decode({ ...delta.blocks, needs: needsOf({ base: { stored: broken } }) }))).toBe('damaged');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { elements, roles } from '../../core/codec/elements.ts';
-import { findCompanions, type Candidate } from '../../core/plan/companions.ts';
+import { columnsOf, findCompanions, type Candidate } from '../../core/plan/companions.ts';
 
 const half = (name: string, shape: number[], element: 5 | 6 = elements.bfloat16): Candidate => ({
   name,
@@ -44,5 +44,52 @@ describe('masters', () => {
     const unnamed = { element: elements.bfloat16, length: 8 };
     expect(pairs([unnamed, full('w', [4]), half('e', [0]), full('e', [0])])).toEqual([]);
     expect(pairs([])).toEqual([]);
+  });
+});
+
+describe('means of gradients', () => {
+  const moments = (prefix: string): Candidate[] => [
+    full(`${prefix}exp_avg`, [4, 3]),
+    full(`${prefix}exp_avg_sq`, [4, 3]),
+    full(`${prefix}step`, []),
+  ];
+
+  it.each(['state.0.', 'optimizer.state.layer.weight.', ''])('pair with the means of their squares: %s', (prefix) => {
+    const found = findCompanions(moments(prefix));
+    expect([...found]).toEqual([[0, { role: roles.secondMoment, content: 1 }]]);
+  });
+
+  it('pair where the word is in the middle of the name or in the file', () => {
+    expect(pairs([full('state.exp_avg.w', [4]), full('state.exp_avg_sq.v', [4]), full('state.exp_avg_sq.w', [4])])).toEqual([[0, 2]]);
+    const inFile = (file: string): Candidate => ({ ...full('', [4]), file });
+    expect(pairs([inFile('zero/w/exp_avg.pt'), inFile('zero/w/exp_avg_sq.pt'), inFile('zero/v/exp_avg_sq.pt')])).toEqual([[0, 1]]);
+  });
+
+  it('do not pair with others of the name: another length, another file, another word', () => {
+    expect(pairs([full('exp_avg', [4]), full('exp_avg_sq', [5])])).toEqual([]);
+    expect(
+      pairs([
+        { ...full('exp_avg', [4]), file: 'a' },
+        { ...full('exp_avg_sq', [4]), file: 'b' },
+      ]),
+    ).toEqual([]);
+    expect(pairs([full('my_exp_avg', [4]), full('my_exp_avg_sq', [4])])).toEqual([]);
+  });
+});
+
+describe('rows', () => {
+  it('are those of the last dimension, or of an output channel', () => {
+    expect(columnsOf(full('state.0.exp_avg_sq', [4, 6]))).toBe(6);
+    expect(columnsOf(full('state.0.max_exp_avg_sq', [2, 4, 6]))).toBe(6);
+    expect(columnsOf(full('state.0.exp_avg_sq', [8, 4, 3, 3]))).toBe(36);
+  });
+
+  it('are told of squares that are matrices, and of nothing else', () => {
+    expect(columnsOf(full('state.0.exp_avg', [4, 6]))).toBeUndefined();
+    expect(columnsOf(full('state.0.exp_avg_sq', [24]))).toBeUndefined();
+    expect(columnsOf(half('state.0.exp_avg_sq', [4, 6]))).toBeUndefined();
+    expect(columnsOf({ ...full('state.0.exp_avg_sq', [4, 6]), length: 100 })).toBeUndefined();
+    expect(columnsOf(full('state.0.exp_avg_sq', [0, 6]))).toBe(6);
+    expect(columnsOf(full('state.0.exp_avg_sq', [6, 0]))).toBeUndefined();
   });
 });

@@ -74,15 +74,17 @@ function contentOf(
   bases: { store: Store; originals?: Originals; usable: boolean },
 ): Content {
   const { path } = files[planned.file]!;
-  const { length, element, blockLog2, coding, base } = planned;
+  const { length, element, blockLog2, coding, base, columns } = planned;
+  const rows = columns === undefined ? {} : { columns };
   const ranges = planned.ranges.map((range) => ({ path, ...range }));
-  if (!base || !bases.originals) return { ranges, length, element, blockLog2, coding };
+  if (!base || !bases.originals) return { ranges, length, element, blockLog2, coding, ...rows };
   return {
     ranges,
     length,
     element,
     blockLog2,
     coding,
+    ...rows,
     base: { digest: base.digest, piece: bases.originals.sourceOf(bases.store, base, bases.usable) },
   };
 }

@@ -81,9 +81,13 @@ void with_each_implementation(const Work& work) {
   force_kernels(nullptr);
 }
 
+// Rows of a few hundred elements at most, so that codecs of matrices have their way.
+uint32_t columns_of(const Case& from) { return 1 + from.seed; }
+
 size_t encode(const Codec& codec, const Case& from, const Blocks& blocks, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(this_thread_scratch());
-  return codec.encode({blocks.raw.data.get(), blocks.base.data.get(), blocks.length, element_of(from), blocks.companion.data.get(), codec.role}, this_thread_scratch(), out, capacity);
+  return codec.encode({blocks.raw.data.get(), blocks.base.data.get(), blocks.length, element_of(from), blocks.companion.data.get(), codec.role,
+                       columns_of(from), from.seed % columns_of(from)}, this_thread_scratch(), out, capacity);
 }
 
 bool decode(const Codec& codec, const Case& from, const Blocks& blocks, const uint8_t* stored, size_t length, uint8_t* raw) {

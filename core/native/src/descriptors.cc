@@ -100,7 +100,7 @@ StoredBlocks read_stored(const Option& option, unsigned depth);
 // Which roles an element's content may need besides a base.
 bool may_need(Element element, Role role) {
   const bool half = element == Element::float16 || element == Element::bfloat16;
-  return role == Role::base || (role == Role::master && half);
+  return role == Role::base || (role == Role::master && half) || (role == Role::second_moment && element == Element::float32);
 }
 
 bool same_blocking(const Blocking& a, const Blocking& b) {
@@ -126,7 +126,7 @@ std::vector<Need> read_needs(const Option& option, const Blocking& blocking, uns
   std::vector<Need> needs;
   for (const Option& need : option.list()) {
     const Option member = need.member("role");
-    const auto role = static_cast<Role>(member.integer(1, static_cast<uint64_t>(Role::master)));
+    const auto role = static_cast<Role>(member.integer(1, static_cast<uint64_t>(Role::second_moment)));
     if (!may_need(blocking.element, role)) refuse(member.name(), "one that this element has");
     for (const Need& other : needs) {
       if (other.role == role) refuse(option.name(), "a list with each role once");
@@ -184,6 +184,9 @@ EncodeItem read_encode_item(const Option& option) {
   item.needs = read_needs(option.member("needs"), item.blocking, 0);
   item.whole = option.member("whole").boolean();
   item.first_chunk = read_first_chunk(option, item.source.length, item.whole);
+  const Option columns = option.member("columns");
+  item.columns = columns.is_absent() ? 0 : static_cast<uint32_t>(columns.integer(1, UINT32_MAX));
+  item.first_column = columns.is_absent() ? 0 : static_cast<uint32_t>(option.member("firstColumn").integer(0, item.columns - 1));
   return item;
 }
 

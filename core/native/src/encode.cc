@@ -40,6 +40,11 @@ class ItemEncoder {
  private:
   Blocking companion_blocking() const { return needed_blocking(item_.blocking, companion_ == nullptr ? Role::base : companion_->role); }
 
+  uint32_t first_column_of(size_t index) const {
+    if (item_.columns == 0) return 0;
+    return static_cast<uint32_t>((item_.first_column + (uint64_t{index} << item_.blocking.block_log2)) % item_.columns);
+  }
+
   uint8_t* take_companion(size_t length, Scratch& scratch) const { return companion_ == nullptr ? nullptr : scratch.take<uint8_t>(length); }
 
   void encode_block(size_t index, uint8_t* raw, uint8_t* base, uint8_t* companion, Scratch& scratch) {
@@ -50,7 +55,8 @@ class ItemEncoder {
     if (companion_ != nullptr) read_block(companion_->source, companion_blocking(), index, files_, companion);
     const Role companion_role = companion_ == nullptr ? Role::none : companion_->role;
     uint8_t* const out = slot_.memory() + slot_.used;
-    const size_t stored = encode_chosen(item_.method, {raw, base, length, item_.blocking.element, companion, companion_role}, scratch, out);
+    const RawBlock block{raw, base, length, item_.blocking.element, companion, companion_role, item_.columns, first_column_of(index)};
+    const size_t stored = encode_chosen(item_.method, block, scratch, out);
     result_.lengths.push_back(static_cast<uint32_t>(stored));
     result_.checksums.push_back(~kernels().checksum(0xffffffff, out, stored));
     ++result_.codecs[out[0]];

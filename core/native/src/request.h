@@ -77,6 +77,8 @@ struct EncodeItem {
   std::vector<Need> needs;
   uint64_t first_chunk;
   bool whole;
+  uint32_t columns;       // elements a row of its tensor; 0 where unknown
+  uint32_t first_column;  // of its first element
 };
 
 struct DecodeItem {

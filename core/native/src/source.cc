@@ -35,7 +35,7 @@ const Codec& peek_codec(const StoredBlocks& blocks, size_t index, OpenFiles& fil
 
 Failure missing_need(const StoredBlocks& blocks, size_t index, Role role) {
   return block_failure(Code::damaged, blocks, index,
-                       std::string("needs a ") + (role == Role::base ? "base" : "master") + " that its table doesn't name; verify the store");
+                       std::string("needs a ") + (role == Role::base ? "base" : role == Role::master ? "master" : "second moment") + " that its table doesn't name; verify the store");
 }
 
 void decode_one(const StoredBlocks& blocks, size_t index, OpenFiles& files, Scratch& scratch, const uint8_t* needed, uint8_t* raw) {

@@ -4,10 +4,12 @@
 #include <cstring>
 
 #include "codecs/conditioned.h"
+#include "codecs/moment.h"
 #include "codecs/plain.h"
 #include "codecs/planes.h"
 #include "codecs/registry.h"
 #include "codecs/rounded.h"
+#include "codecs/rows.h"
 
 namespace cairn {
 
@@ -48,9 +50,9 @@ size_t scale(size_t estimate, size_t from, size_t to) {
 }
 
 // The candidates of method cairn, the most promising first; returns how many.
-size_t rank_candidates(const RawBlock& block, Scratch& scratch, Candidate candidates[4]) {
+size_t rank_candidates(const RawBlock& block, bool is_alone, Scratch& scratch, Candidate candidates[4]) {
   if (block.base == nullptr) {
-    candidates[0] = {CodecId::planes, 0};
+    candidates[0] = {CodecId::planes, is_alone ? 0 : estimate_planes(block, scratch)};
     return 1;
   }
   const Scratch::Scope scope(scratch);
@@ -62,6 +64,14 @@ size_t rank_candidates(const RawBlock& block, Scratch& scratch, Candidate candid
   // Stable, so that equal estimates keep this order everywhere.
   std::stable_sort(candidates, candidates + 4, [](const Candidate& a, const Candidate& b) { return a.estimate < b.estimate; });
   return 4;
+}
+
+// What knows more of the block than its bytes and its base, if anything does; with estimate 0, because it is tried anyway.
+size_t add_predicted(const RawBlock& block, Candidate candidates[1]) {
+  if (may_be_moment(block)) candidates[0] = {CodecId::moment, 0};
+  else if (may_have_rows(block)) candidates[0] = {block.base == nullptr ? CodecId::rows : CodecId::rows_base, 0};
+  else return 0;
+  return 1;
 }
 
 // True where parts of the block are so unlike each other that tables for each would pay. Only lmc has those (its groups of
@@ -135,12 +145,14 @@ Kept keep_smallest(const Candidate* candidates, size_t count, const RawBlock& bl
 
 Kept encode_smallest(Method method, const RawBlock& block, Scratch& scratch, uint8_t* out) {
   // In the order of trying. With estimate 0 a candidate is always tried.
-  Candidate candidates[6] = {{CodecId::lmc, 0}, {CodecId::lmc_xor, 0}, {}, {}, {}, {}};
+  Candidate candidates[7] = {{CodecId::lmc, 0}, {CodecId::lmc_xor, 0}, {}, {}, {}, {}, {}};
   if (method == Method::lmc) return keep_smallest(candidates, block.base == nullptr ? 1 : 2, block, scratch, out);
-  size_t count = rank_candidates(block, scratch, candidates);
-  const bool lmc_may_win = block.length <= small_block_bytes || (planes_are_close(candidates, count) && is_uneven(block, scratch));
-  if (lmc_may_win) count = add_lmc(candidates, count);
-  return keep_smallest(candidates, count, block, scratch, out);
+  const size_t predicted = add_predicted(block, candidates);
+  Candidate* const ranked = candidates + predicted;
+  size_t count = rank_candidates(block, predicted == 0, scratch, ranked);
+  const bool lmc_may_win = block.length <= small_block_bytes || (planes_are_close(ranked, count) && is_uneven(block, scratch));
+  if (lmc_may_win) count = add_lmc(ranked, count);
+  return keep_smallest(candidates, predicted + count, block, scratch, out);
 }
 
 }  // namespace

@@ -15,11 +15,11 @@ enum class Element : uint8_t {
 // Codec ids of FORMAT.md.
 enum class CodecId : uint8_t {
   raw = 0, constant, unchanged, zstd, planes, xor_planes, lmc, lmc_xor, conditioned, difference_planes,
-  rounded,
+  rounded, moment, rows, rows_base,
 };
 
 // Role ids of FORMAT.md: what a codec decodes a block against. `none` isn't stored.
-enum class Role : uint8_t { none = 0, base, master };
+enum class Role : uint8_t { none = 0, base, master, second_moment };
 
 // A block before coding. `base` is null where the blob has none, else as long as `raw`.
 // Both may be read up to `slack` bytes past their end, without meaning.
@@ -32,6 +32,9 @@ struct RawBlock {
   // the blob has none.
   const uint8_t* companion = nullptr;
   Role companion_role = Role::none;
+  // Elements a row of the tensor that the block is part of, and the column of its first element (below it); 0 where unknown.
+  uint32_t columns = 0;
+  uint32_t first_column = 0;
 };
 
 // A block after coding: `data` points behind the codec id.

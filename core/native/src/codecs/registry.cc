@@ -2,9 +2,11 @@
 
 #include "codecs/conditioned.h"
 #include "codecs/lmc.h"
+#include "codecs/moment.h"
 #include "codecs/plain.h"
 #include "codecs/planes.h"
 #include "codecs/rounded.h"
+#include "codecs/rows.h"
 
 namespace cairn {
 
@@ -22,6 +24,9 @@ const Codec codecs[codec_count] = {
     {"conditioned", encode_conditioned, decode_conditioned, Role::base},
     {"difference-planes", encode_difference_planes, decode_difference_planes, Role::base},
     {"rounded", encode_rounded, decode_rounded, Role::master},
+    {"moment", encode_moment, decode_moment, Role::second_moment},
+    {"rows", encode_rows, decode_rows, Role::none},
+    {"rows-base", encode_rows_base, decode_rows_base, Role::base},
 };
 
 }  // namespace
