@@ -4,6 +4,7 @@ export type Route =
   | { view: 'run'; id: string }
   | { view: 'snapshot'; id: string }
   | { view: 'jobs'; id?: string }
+  | { view: 'schedules' }
   | { view: 'store' }
   | { view: 'settings' };
 
@@ -14,7 +15,7 @@ export function parseRoute(hash: string): Route {
   const [head = '', ...rest] = hash.replace(/^#\/?/, '').split('/');
   const id = decode(rest.join('/'));
   if (head in singular && id !== '') return { view: singular[head as keyof typeof singular], id };
-  if (head === 'jobs' || head === 'store' || head === 'settings') return { view: head };
+  if (head === 'jobs' || head === 'schedules' || head === 'store' || head === 'settings') return { view: head };
   return { view: 'library' };
 }
 

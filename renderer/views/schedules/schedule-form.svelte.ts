@@ -1,0 +1,75 @@
+/** A schedule while it is edited: fields as people type them, and the draft that they make. */
+import type { ScheduleDraft, ScheduleView, Trigger } from '../../../core/contract/model.ts';
+
+export class ScheduleForm {
+  readonly id: string | undefined;
+  readonly #enabled: boolean;
+  name = $state('');
+  folder = $state('');
+  kind = $state<Trigger['kind']>('watch');
+  expression = $state('30 2 * * *');
+  timeZone = $state('');
+  minutes = $state('60');
+  runs = $state('*');
+  olderThan = $state('0');
+  leaveNewest = $state('0');
+  keyframeEvery = $state('');
+  method = $state<'cairn' | 'lmc'>('cairn');
+  verifyAfter = $state(false);
+  quietFrom = $state('');
+  quietTo = $state('');
+  threads = $state('');
+  battery = $state(true);
+
+  constructor(schedule?: ScheduleView) {
+    this.id = schedule?.id;
+    this.#enabled = schedule?.enabled ?? true;
+    if (!schedule) return;
+    const { name, paths, trigger, policy } = schedule;
+    this.name = name;
+    this.folder = paths.join('\n');
+    this.kind = trigger.kind;
+    if (trigger.kind === 'cron') [this.expression, this.timeZone] = [trigger.expression, trigger.timeZone ?? ''];
+    if (trigger.kind === 'interval' || trigger.kind === 'idle') this.minutes = String(trigger.minutes);
+    this.runs = policy.runs;
+    this.olderThan = String(policy.olderThanMinutes);
+    this.leaveNewest = String(policy.leaveNewest);
+    this.keyframeEvery = String(policy.keyframeEvery ?? '');
+    this.method = policy.method;
+    this.verifyAfter = policy.verifyAfter;
+    [this.quietFrom, this.quietTo] = [policy.quiet?.from ?? '', policy.quiet?.to ?? ''];
+    this.threads = String(policy.threads ?? '');
+    this.battery = policy.battery === 'wait';
+  }
+
+  get trigger(): Trigger {
+    const zone = this.timeZone.trim();
+    if (this.kind === 'cron') return { kind: 'cron', expression: this.expression.trim(), ...(zone === '' ? {} : { timeZone: zone }) };
+    if (this.kind === 'watch') return { kind: 'watch' };
+    return { kind: this.kind, minutes: Number(this.minutes) };
+  }
+
+  get draft(): ScheduleDraft {
+    const optional = (value: string): number | undefined => (String(value ?? '').trim() === '' ? undefined : Number(value));
+    return {
+      name: this.name.trim(),
+      enabled: this.#enabled,
+      paths: this.folder
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== ''),
+      trigger: this.trigger,
+      policy: {
+        runs: this.runs.trim() || '*',
+        olderThanMinutes: Number(this.olderThan),
+        leaveNewest: Number(this.leaveNewest),
+        keyframeEvery: optional(this.keyframeEvery),
+        method: this.method,
+        verifyAfter: this.verifyAfter,
+        quiet: this.quietFrom && this.quietTo ? { from: this.quietFrom, to: this.quietTo } : undefined,
+        threads: optional(this.threads),
+        battery: this.battery ? 'wait' : 'ignore',
+      },
+    };
+  }
+}
