@@ -35,6 +35,7 @@ function readableSteps(run: Run): Step[] {
 export class Study {
   readonly #access: StudyAccess;
   readonly #kept = new Map<string, StepMeasures>();
+  readonly #compared = new Map<string, EngineComparison>();
 
   constructor(access: StudyAccess) {
     this.#access = access;
@@ -74,8 +75,7 @@ export class Study {
     const bytesTotal = now.tensors.reduce((sum, { elements, width }) => sum + elements * width, 0);
     const against = before ? { against: before.step } : {};
     const result: StepMeasures = { step, ...against, from: now.from, bytesTotal, ...measured };
-    if (this.#kept.size >= mostKept) this.#kept.clear();
-    this.#kept.set(key, result);
+    keep(this.#kept, key, result);
     return result;
   }
 
@@ -84,12 +84,17 @@ export class Study {
     const newest = readableSteps(run).at(-1)?.step;
     if (step === undefined && newest === undefined) throw noStep(run, undefined);
     const [now, before] = await this.#load(run, step ?? newest!, signal);
+    const key = [run.id, now.step, now.identity, before?.identity ?? ''].join('\0');
+    const known = this.#compared.get(key);
+    if (known) return known;
     const pairs = pairTensors(now.tensors, before?.tensors ?? []);
     const results: EngineResult[] = [];
     await this.#withScratch(signal, async (context) => {
       for await (const result of compareEngines(now.tensors, pairs, context)) results.push(result);
     });
-    return { step: now.step, ...(before ? { against: before.step } : {}), results };
+    const comparison = { step: now.step, ...(before ? { against: before.step } : {}), results };
+    keep(this.#compared, key, comparison);
+    return comparison;
   }
 
   async #load(run: Run, step: number, signal?: AbortSignal): Promise<[now: StepTensors, before: StepTensors | undefined]> {
@@ -109,6 +114,11 @@ export class Study {
       await rm(scratch, { recursive: true, force: true });
     }
   }
+}
+
+function keep<T>(known: Map<string, T>, key: string, value: T): void {
+  if (known.size >= mostKept) known.clear();
+  known.set(key, value);
 }
 
 function noStep(run: Run, step: number | undefined): CairnError {

@@ -3,19 +3,20 @@ export type Route =
   | { view: 'library' }
   | { view: 'run'; id: string }
   | { view: 'snapshot'; id: string }
+  | { view: 'insights'; id?: string }
   | { view: 'jobs'; id?: string }
   | { view: 'schedules' }
   | { view: 'store' }
   | { view: 'settings' };
 
-const singular = { run: 'run', snapshot: 'snapshot', job: 'jobs' } as const;
+const singular = { run: 'run', snapshot: 'snapshot', insights: 'insights', job: 'jobs' } as const;
 
 /** Reads a hash; what names no place leads to the library. */
 export function parseRoute(hash: string): Route {
   const [head = '', ...rest] = hash.replace(/^#\/?/, '').split('/');
   const id = decode(rest.join('/'));
   if (head in singular && id !== '') return { view: singular[head as keyof typeof singular], id };
-  if (head === 'jobs' || head === 'schedules' || head === 'store' || head === 'settings') return { view: head };
+  if (head === 'insights' || head === 'jobs' || head === 'schedules' || head === 'store' || head === 'settings') return { view: head };
   return { view: 'library' };
 }
 
@@ -30,6 +31,7 @@ function decode(part: string): string {
 /** The hash of a place. */
 export function hrefOf(route: Route): string {
   if (route.view === 'run' || route.view === 'snapshot') return `#/${route.view}/${encodeURIComponent(route.id)}`;
+  if (route.view === 'insights' && route.id !== undefined) return `#/insights/${encodeURIComponent(route.id)}`;
   if (route.view === 'jobs' && route.id !== undefined) return `#/job/${encodeURIComponent(route.id)}`;
   return `#/${route.view}`;
 }

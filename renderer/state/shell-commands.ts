@@ -46,6 +46,7 @@ export function shellCommands(): Command[] {
       run: () => void (dialogs.open = { kind: 'shortcuts' }),
     },
     go('library', text.nav.library, 'g l', { view: 'library' }),
+    go('insights', text.nav.insights, 'g i', { view: 'insights' }),
     go('jobs', text.nav.jobs, 'g j', { view: 'jobs' }),
     go('schedules', scheduleText.title, 'g c', { view: 'schedules' }),
     go('store', text.nav.store, 'g s', { view: 'store' }),

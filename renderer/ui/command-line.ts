@@ -30,4 +30,6 @@ export function restoreCommand(params: ParamsOf<'restore.start'>): string {
   return line(['cairn', 'restore', params.snapshot, '--to', params.to, ...tensor, params.force ? '--force' : undefined]);
 }
 
+export const analyseCommand = (run: string, full: boolean): string => line(['cairn', 'analyse', run, full ? '--full' : undefined]);
+
 export const removeCommand = (snapshots: readonly string[]): string => line(['cairn', 'rm', ...snapshots]);

@@ -3,6 +3,7 @@ export { default as Activity } from '@lucide/svelte/icons/activity';
 export { default as Archive } from '@lucide/svelte/icons/archive';
 export { default as ArrowDown } from '@lucide/svelte/icons/arrow-down';
 export { default as ArrowUp } from '@lucide/svelte/icons/arrow-up';
+export { default as ChartSpline } from '@lucide/svelte/icons/chart-spline';
 export { default as Check } from '@lucide/svelte/icons/check';
 export { default as ChevronRight } from '@lucide/svelte/icons/chevron-right';
 export { default as ChevronDown } from '@lucide/svelte/icons/chevron-down';

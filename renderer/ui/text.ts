@@ -1,6 +1,7 @@
 /** Every word the interface says, in one place. */
 import type { JobKind, JobState } from '../../core/contract/model.ts';
 import { formatCount } from './figures.ts';
+import { insightText } from './insight-text.ts';
 
 const count = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;
 
@@ -8,6 +9,7 @@ export const text = {
   name: 'Cairn',
   nav: {
     library: 'Library',
+    insights: 'Insights',
     jobs: 'Jobs',
     store: 'Store',
     settings: 'Settings',
@@ -37,6 +39,8 @@ export const text = {
     again: 'Reconnect',
     trying: 'What you see may be out of date. Jobs go on without this window.',
   },
+
+  insights: insightText,
 
   library: {
     title: 'Library',
@@ -288,6 +292,7 @@ export const text = {
       rebuild: 'Rebuild',
       remove: 'Delete',
       prune: 'Prune',
+      repair: 'Repair',
     } satisfies Record<JobKind, string>,
     state: {
       queued: 'Queued',

@@ -1,0 +1,60 @@
+import { toCairnError, type CairnError } from '../../core/contract/errors.ts';
+import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
+import { service } from './service.svelte.ts';
+
+/** The study of one run: step by step, so that charts grow while it goes on, and can be stopped. */
+export class InsightsPage {
+  readonly run: string;
+  outline = $state.raw<RunOutline>();
+  measures = $state.raw<readonly StepMeasures[]>([]);
+  engines = $state.raw<EngineComparison>();
+  phase = $state<'idle' | 'outline' | 'steps' | 'engines'>('idle');
+  failure = $state.raw<CairnError>();
+  full = $state(false);
+  #abort: AbortController | undefined;
+
+  constructor(run: string) {
+    this.run = run;
+  }
+
+  get busy(): boolean {
+    return this.phase !== 'idle';
+  }
+
+  /** Measures all steps, then the engines. What the service measured before comes back at once. */
+  async measure(full = false): Promise<void> {
+    this.stop();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.failure = undefined;
+    this.full = full;
+    try {
+      await this.#study(full, abort.signal);
+    } catch (thrown) {
+      if (!abort.signal.aborted) this.failure = toCairnError(thrown);
+    }
+    if (this.#abort === abort) this.phase = 'idle';
+  }
+
+  stop(): void {
+    this.#abort?.abort();
+    this.#abort = undefined;
+    this.phase = 'idle';
+  }
+
+  async #study(full: boolean, signal: AbortSignal): Promise<void> {
+    const { run } = this;
+    this.phase = 'outline';
+    const { outline } = await service.call('analyse.outline', { run }, { signal });
+    this.outline = outline;
+    this.phase = 'steps';
+    this.measures = [];
+    for (const { step } of outline.steps) {
+      const { measures } = await service.call('analyse.step', { run, step, full }, { signal });
+      this.measures = [...this.measures, measures];
+    }
+    if (outline.steps.length === 0) return;
+    this.phase = 'engines';
+    this.engines = (await service.call('analyse.engines', { run }, { signal })).comparison;
+  }
+}

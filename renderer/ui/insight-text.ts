@@ -1,0 +1,67 @@
+/** The words of Insights. */
+export const insightText = {
+  title: 'Insights',
+  ofRun: 'Insights of this run',
+  chooseRun: 'Run',
+  kind: 'Tensors',
+  none: 'No runs to study yet.',
+  noneDetail: 'Add a folder with checkpoints in the library; what is on disk or in the store is measured here.',
+  noSteps: 'This run has no complete step yet.',
+  measuring: (done: number, total: number) => `Measuring step ${done + 1} of ${total}…`,
+  comparing: 'Comparing engines on samples…',
+  stop: 'Stop',
+  full: 'Measure everything',
+  fullTip: 'Reads all bytes of every step instead of samples of about 16 MiB each',
+  again: 'Measure again',
+  sampled: (sampled: string, total: string) => `${sampled} of ${total} read`,
+  chart: 'Chart',
+  table: 'Table',
+  show: (title: string) => `${title}: show as`,
+  csv: 'CSV',
+  png: 'PNG',
+  save: (what: string, title: string) => `Save ${title.toLowerCase()} as ${what}`,
+  cannotSave: 'The file could not be saved',
+  waiting: 'Nothing measured yet.',
+  step: 'Step',
+  metric: 'Measure',
+  sizes: {
+    title: 'Stored size by part',
+    note: 'What each step added to the store',
+    series: ['Weights', 'Optimizer', 'Other'],
+    empty: 'No step of this run is archived yet.',
+  },
+  entropy: {
+    title: 'Entropy by byte plane',
+    note: 'Bits a byte in blocks of 64 KiB; 8 means incompressible',
+    axis: 'bits',
+    byte: (plane: number, planes: number) =>
+      `Byte ${plane}${planes > 1 && plane === planes - 1 ? ' (most significant)' : planes > 1 && plane === 0 ? ' (least)' : ''}`,
+  },
+  flips: {
+    title: 'Bits that flip',
+    note: 'Probability that a bit differs from the step before',
+    empty: 'There is no step before to compare with.',
+    bit: (bit: number, field: string | undefined) => `${bit}${field ? ` ${field}` : ''}`,
+  },
+  layers: {
+    title: 'Change by layer',
+    metrics: { changed: 'Share changed', meanChange: 'Mean change' },
+    note: { changed: 'Share of weights that are not bit for bit those before', meanChange: 'Mean |w − w before|, logarithmic colour' },
+    empty: 'There is no step before to compare with.',
+  },
+  exponents: {
+    title: 'Exponents',
+    note: 'Share of elements by power of two',
+    empty: 'These elements have no exponent.',
+    read: (exponent: string, share: string) =>
+      exponent === '0' ? `zero and subnormal: ${share}` : exponent === '∞' ? `infinite and NaN: ${share}` : `2^${exponent}: ${share}`,
+  },
+  engines: {
+    title: 'Engines',
+    note: (step: string, against: string | undefined) =>
+      `Original over stored on samples of step ${step}${against === undefined ? '' : `; delta against ${against}`}`,
+    pending: 'Original over stored on samples of the newest step',
+    rates: (compress: string, decompress: string) => `${compress} MiB/s in, ${decompress} MiB/s out`,
+    modes: { alone: '', delta: 'delta' },
+  },
+};
