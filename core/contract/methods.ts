@@ -87,6 +87,12 @@ export const pruneParams = z
     'a run and at least one of its rules to keep snapshots go together',
   );
 
+export const repairParams = z.object({
+  /** Gives every pack the parity from which later damage can be undone. */
+  parity: z.boolean().default(false),
+  threads: z.number().int().min(1).max(256).optional(),
+});
+
 export const benchParams = z.object({
   paths: z.array(path).min(1),
   methods: z
@@ -152,6 +158,7 @@ export const methods = {
   'restore.start': method(restoreParams, jobStarted),
   'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
   'prune.start': method(pruneParams, jobStarted),
+  'repair.start': method(repairParams, jobStarted),
   'rebuild.start': method(none, jobStarted),
 
   /** Measures the codec on the newest checkpoints below `paths`. Takes some seconds a scenario. */

@@ -14,6 +14,7 @@ export interface JobParams {
   restore: CheckedParamsOf<'restore.start'>;
   remove: CheckedParamsOf<'remove.start'>;
   prune: CheckedParamsOf<'prune.start'>;
+  repair: CheckedParamsOf<'repair.start'>;
   rebuild: CheckedParamsOf<'rebuild.start'>;
 }
 
@@ -84,6 +85,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...(dryRun ? ['--dry-run'] : []),
     ],
   ],
+  repair: ({ parity, threads }) => ['Repair the store', ['repair', ...(parity ? ['--parity'] : []), ...option('--threads', threads)]],
   rebuild: () => ['Rebuild the catalogue', ['rebuild']],
 };
 

@@ -63,4 +63,5 @@ export const jobAccess: Record<JobKind, 'read' | 'write'> = {
   rebuild: 'write',
   remove: 'write',
   prune: 'write',
+  repair: 'write',
 };

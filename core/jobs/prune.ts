@@ -12,6 +12,7 @@ import { CairnError } from '../contract/errors.ts';
 import { readBlocks, readBlocksIn } from '../store/block-reader.ts';
 import type { Digest } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
+import { nameOfParity } from '../store/parity.ts';
 import type { Store } from '../store/store.ts';
 import { provePack } from './archive/prove.ts';
 import { Drafts } from './prune/drafts.ts';
@@ -82,7 +83,10 @@ async function code(store: Store, { named }: Survey, rebases: Rebase[], options:
   if (!pool || rebases.length === 0) return undefined;
   const total = rebases.reduce((sum, { rawLength }) => sum + rawLength, 0);
   let done = 0;
-  const onBytes = (bytes: number): void => options.onProgress?.('rebase', (done += bytes), total);
+  const onBytes = (bytes: number): void => {
+    done += bytes;
+    options.onProgress?.('rebase', done, total);
+  };
   const drafts = new Drafts(store, { pool, cancel: cancelFlag(signal), methodOf: (digest) => named.get(digest) ?? 'cairn', onBytes });
   try {
     await drafts.code(rebases);
@@ -137,7 +141,8 @@ async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): P
   for (const packId of going) {
     assertGoingOn(options.signal);
     await removePack(store, packId);
-    options.onProgress?.('remove', ++removed, going.size);
+    removed++;
+    options.onProgress?.('remove', removed, going.size);
   }
   await clearMarks(store);
 }
@@ -188,6 +193,7 @@ async function grace({ graceMs = defaultGraceMs, signal }: PruneOptions): Promis
 async function removePack(store: Store, packId: string): Promise<void> {
   await store.assertWriting();
   await store.backend.remove(nameOfPack(packId));
+  await store.backend.remove(nameOfParity(packId));
   await store.index.drop(packId);
   await store.condemn(packId, false);
 }

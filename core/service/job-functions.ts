@@ -6,6 +6,7 @@ import type { JobContext, JobResult } from '../jobs/job.ts';
 import type { JobFunctions } from '../jobs/queue.ts';
 import { rebuildJob } from '../jobs/rebuild.ts';
 import { removeJob } from '../jobs/remove.ts';
+import { repairJob } from '../jobs/repair.ts';
 import { restoreJob } from '../jobs/restore.ts';
 import { pruneJob } from '../jobs/retention.ts';
 import { verifyJob } from '../jobs/verify.ts';
@@ -25,5 +26,6 @@ export const jobFunctions: JobFunctions = {
   restore: restoreJob,
   remove: removeJob,
   prune: pruneJob,
+  repair: repairJob,
   rebuild: rebuildJob,
 };

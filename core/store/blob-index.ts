@@ -76,7 +76,13 @@ export class BlobIndex {
 
   find(digest: Digest): BlobPlace | undefined {
     const place = this.#places.get(digest);
-    return place === undefined ? undefined : { packId: this.#packIds[Math.floor(place / indexSpan)]!, index: place % indexSpan };
+    return place === undefined ? undefined : this.#placeOf(place);
+  }
+
+  /** Every place of a content, the one that is served first. */
+  places(digest: Digest): BlobPlace[] {
+    const first = this.#places.get(digest);
+    return first === undefined ? [] : [first, ...(this.#further.get(digest) ?? [])].map((place) => this.#placeOf(place));
   }
 
   /** True where a pack that is to stay has the content, so that it needn't be stored again. */
@@ -162,6 +168,10 @@ export class BlobIndex {
   #addPlace(digest: Digest, place: number): void {
     if (this.#places.has(digest)) this.#setFurther(digest, [...(this.#further.get(digest) ?? []), place]);
     else this.#places.set(digest, place);
+  }
+
+  #placeOf(place: number): BlobPlace {
+    return { packId: this.#packIds[Math.floor(place / indexSpan)]!, index: place % indexSpan };
   }
 
   async #readMarks(): Promise<Set<string>> {

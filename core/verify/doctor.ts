@@ -6,6 +6,7 @@ import { condemnedIdOf } from '../store/condemned.ts';
 import { lockName, readLock } from '../store/lock.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, packIdOf } from '../store/pack-reader.ts';
+import { parityIdOf } from '../store/parity.ts';
 import { markName } from '../store/mark.ts';
 import { snapshotIdOf } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
@@ -38,7 +39,12 @@ function findingsOfName(store: Store, name: string, snapshots: Set<string>, idle
   const condemned = condemnedIdOf(name);
   if (condemned !== undefined)
     return idle ? [findingOf('prune-unfinished', `prune did not get to removing pack ${condemned}`, { path })] : [];
-  const ours = name === markName || name === lockName || packIdOf(name) !== undefined || snapshotIdOf(name) !== undefined;
+  const ours =
+    name === markName ||
+    name === lockName ||
+    packIdOf(name) !== undefined ||
+    parityIdOf(name) !== undefined ||
+    snapshotIdOf(name) !== undefined;
   return ours ? [] : [findingOf('file-foreign', `${name} is not part of the store`, { path })];
 }
 

@@ -45,11 +45,11 @@ export class FaultyBackend implements Backend {
     if (fault === 'write-enospc') throw new CairnError('no_space', 'write: the disk is full');
   }
 
-  async publish(temporary: string, name: string): Promise<void> {
+  async publish(temporary: string, name: string, replacing?: boolean): Promise<void> {
     const fault = this.#due('sync-eio', 'rename-lost');
     if (fault === 'sync-eio') throw new CairnError('io', 'fsync: input/output error');
     if (fault === 'rename-lost') return this.#backend.remove(temporary);
-    return this.#backend.publish(temporary, name);
+    return this.#backend.publish(temporary, name, replacing);
   }
 
   #due(...concerned: Fault[]): Fault | undefined {

@@ -10,6 +10,7 @@ import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
 import { addPrune } from './commands/prune.ts';
+import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSchedule } from './commands/schedule.ts';
 import { addScan } from './commands/scan.ts';
@@ -63,6 +64,7 @@ function program(actions: Actions): Command {
     addRestore,
     addCare,
     addPrune,
+    addRepair,
     addJobs,
     addSchedule,
     addAnalyse,

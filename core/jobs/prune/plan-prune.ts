@@ -6,6 +6,7 @@
 import type { BlobEntry, Digest } from '../../store/blob-source.ts';
 import { packFileBytes } from '../../store/pack-format.ts';
 import { nameOfPack } from '../../store/pack-reader.ts';
+import { nameOfParity } from '../../store/parity.ts';
 import type { Store } from '../../store/store.ts';
 import type { Draft } from './drafts.ts';
 
@@ -62,7 +63,7 @@ export async function planPrune(store: Store, needed: ReadonlySet<Digest>, draft
       continue;
     }
     plan.going.push(packId);
-    plan.bytesGoing += (await store.backend.stat(nameOfPack(packId)))?.sizeBytes ?? 0;
+    for (const name of [nameOfPack(packId), nameOfParity(packId)]) plan.bytesGoing += (await store.backend.stat(name))?.sizeBytes ?? 0;
     if (use.kept.length === 0) plan.packsRemoved++;
     else plan.packsRepacked++;
     for (const entry of use.kept) moves.push({ name: nameOfPack(packId), entry, rebased: false });

@@ -32,9 +32,9 @@ export interface Backend {
   truncate(name: string, lengthBytes: number): Promise<void>;
   /**
    * Makes a temporary file durable under its final name: file synced, renamed, folder synced. `exists` where the name
-   * is taken. Names are derived from content and there is one writer, so a name is never contended.
+   * is taken, unless it is to be replaced. Names are derived from content and there is one writer, so a name is never contended.
    */
-  publish(temporary: string, name: string): Promise<void>;
+  publish(temporary: string, name: string, replacing?: boolean): Promise<void>;
   /** Removes a file durably; one that is gone already is no error. */
   remove(name: string): Promise<void>;
 

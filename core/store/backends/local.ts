@@ -65,12 +65,12 @@ export class LocalBackend implements Backend {
     await this.#opened(name, 'r+', (file) => file.truncate(lengthBytes));
   }
 
-  async publish(temporary: string, name: string): Promise<void> {
+  async publish(temporary: string, name: string, replacing = false): Promise<void> {
     const [from, to] = [this.localPath(temporary), this.localPath(name)];
     await this.sync(temporary);
     await this.#typed(async () => {
       await makeFolder(dirname(to));
-      if (await stat(to).catch(undefinedIfMissing))
+      if (!replacing && (await stat(to).catch(undefinedIfMissing)))
         throw new CairnError('exists', `${to}: it exists already; nothing was replaced`, { path: to });
       await rename(from, to);
       await syncFolder(dirname(to));

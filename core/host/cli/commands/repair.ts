@@ -1,0 +1,49 @@
+/** `cairn repair`: bring back what is damaged, from parity, from another pack or from originals; and write parity. */
+import type { Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
+import { followJob } from '../follow-job.ts';
+import type { Actions } from '../main.ts';
+import { size } from '../printable.ts';
+import { exitCodes, type Session } from '../session.ts';
+
+interface RepairResult {
+  packs: number;
+  packsDamaged: number;
+  packsRestored: number;
+  contentsElsewhere: number;
+  contentsFromOriginals: number;
+  contentsLost: string[];
+  packsLost: string[];
+  parityWritten: number;
+  bytesWritten: number;
+}
+
+export function addRepair(root: Command, actions: Actions): void {
+  const command = root
+    .command('repair')
+    .description('bring back what is damaged in the store, from parity, from another pack or from originals')
+    .option('--parity', 'give every pack the parity from which later damage can be undone (about 6 % of its size)')
+    .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
+  command.action((options: { parity?: boolean; threads?: number }) => actions.run(command, (session) => repair(session, options)));
+}
+
+async function repair(session: Session, { parity = false, threads }: { parity?: boolean; threads?: number }): Promise<number> {
+  const { job, exitCode } = await followJob(session, () => session.client.call('repair.start', { parity, threads }));
+  if (!job.result) return exitCode;
+  const result = job.result as unknown as RepairResult;
+  const { out } = session;
+  out.line(`${result.packs} packs read, ${result.packsDamaged} damaged, ${result.packsRestored} restored from parity`);
+  const brought = result.contentsElsewhere + result.contentsFromOriginals;
+  if (brought > 0)
+    out.line(
+      `${brought} contents: ${result.contentsElsewhere} in another pack, ${result.contentsFromOriginals} stored anew from originals`,
+    );
+  if (result.parityWritten > 0) out.line(`parity of ${result.parityWritten} packs written, ${size(result.bytesWritten)}`);
+  const lost = result.contentsLost.length + result.packsLost.length;
+  if (lost > 0)
+    out.line(
+      `${result.contentsLost.length} contents and ${result.packsLost.length} packs can't be repaired; cairn verify says what they concern`,
+    );
+  out.summary(job.result);
+  return lost > 0 ? exitCodes.failed : exitCode;
+}

@@ -1,0 +1,165 @@
+/**
+ * Repairs damaged packs: from their parity, byte for byte; else content by content, from another pack that has it too or from an
+ * original whose bytes still have its digest. Then the damaged pack is condemned, so that readers take the good ones, and the next
+ * prune moves what else it holds and removes it. Nothing is removed here. With `parity`, packs without get theirs.
+ */
+import type { CodecPool } from '../codec/pool.ts';
+import { CairnError, toCairnError } from '../contract/errors.ts';
+import type { CheckedParamsOf } from '../contract/methods.ts';
+import { readBlocks } from '../store/block-reader.ts';
+import type { BlobEntry, Digest } from '../store/blob-source.ts';
+import { nameOfPack, packIdOf, readPackTable } from '../store/pack-reader.ts';
+import { isParityWhole, nameOfParity, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
+import type { Store } from '../store/store.ts';
+import type { JobContext, JobResult } from './job.ts';
+import { storeFromOriginals } from './repair/originals.ts';
+
+export interface RepairResult {
+  packs: number;
+  packsDamaged: number;
+  /** Made whole by their parity. */
+  packsRestored: number;
+  stripesRestored: number;
+  /** Damaged contents that another pack has as well, and those stored anew from originals. */
+  contentsElsewhere: number;
+  contentsFromOriginals: number;
+  /** Damaged contents that nothing here can bring back. */
+  contentsLost: Digest[];
+  /** Packs whose table is damaged and that have no parity which could restore it. */
+  packsLost: string[];
+  parityWritten: number;
+  bytesWritten: number;
+}
+
+export interface RepairOptions {
+  pool: CodecPool;
+  /** Gives every whole pack its parity, where it has none or a damaged one. */
+  parity?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (packsDone: number, packsTotal: number) => void;
+}
+
+/** @throws CairnError `locked`, `no_space`, `cancelled`, `io`; what can't be repaired is in the result. */
+export async function repair(store: Store, options: RepairOptions): Promise<RepairResult> {
+  await store.assertWriting();
+  const result: RepairResult = {
+    ...{ packs: 0, packsDamaged: 0, packsRestored: 0, stripesRestored: 0, contentsElsewhere: 0, contentsFromOriginals: 0 },
+    ...{ contentsLost: [], packsLost: [], parityWritten: 0, bytesWritten: 0 },
+  };
+  const packIds = (await store.backend.list('packs')).map(packIdOf).filter((id) => id !== undefined);
+  for (const packId of packIds) {
+    if (options.signal?.aborted) throw new CairnError('cancelled', 'repair was cancelled; what it repaired so far is repaired');
+    await repairPack(store, packId, options, result);
+    result.packs++;
+    options.onProgress?.(result.packs, packIds.length);
+  }
+  return result;
+}
+
+async function repairPack(store: Store, packId: string, options: RepairOptions, result: RepairResult): Promise<void> {
+  let damaged = await damageOf(store, packId);
+  const parity = await parityOf(store, packId);
+  if (damaged.length > 0 || damaged === wholePack) {
+    result.packsDamaged++;
+    const restored = parity && (await restoreFromParity(store.backend, store.hashing, packId, parity));
+    if (restored !== undefined) {
+      await store.index.drop(packId);
+      await store.index.refresh();
+      damaged = await damageOf(store, packId);
+    }
+    if (restored === undefined || damaged === wholePack || damaged.length > 0)
+      return repairContents(store, packId, damaged, options, result);
+    result.packsRestored++;
+    result.stripesRestored += restored;
+  }
+  if (options.parity) await ensureParity(store, packId, parity, result);
+}
+
+/** Stands for damage to a pack's header, table or footer. */
+const wholePack: BlobEntry[] = [];
+
+/** Blobs of the pack whose stored bytes don't have their checksums. */
+async function damageOf(store: Store, packId: string): Promise<BlobEntry[]> {
+  try {
+    const damaged: BlobEntry[] = [];
+    for (const entry of (await readPackTable(store.backend, store.hashing, packId)).entries()) {
+      if (!(await isWhole(store, packId, entry))) damaged.push(entry);
+    }
+    return damaged;
+  } catch (thrown) {
+    if (toCairnError(thrown).code === 'damaged' || toCairnError(thrown).code === 'unsupported') return wholePack;
+    throw thrown;
+  }
+}
+
+async function isWhole(store: Store, packId: string, entry: BlobEntry): Promise<boolean> {
+  try {
+    for await (const _run of readBlocks(store, packId, entry));
+    return true;
+  } catch (thrown) {
+    if (toCairnError(thrown).code === 'damaged') return false;
+    throw thrown;
+  }
+}
+
+/** A parity that is damaged itself is none. */
+async function parityOf(store: Store, packId: string): Promise<Parity | undefined> {
+  try {
+    return await readParity(store.backend, store.hashing, packId);
+  } catch (thrown) {
+    if (toCairnError(thrown).code === 'damaged') return undefined;
+    throw thrown;
+  }
+}
+
+async function ensureParity(store: Store, packId: string, parity: Parity | undefined, result: RepairResult): Promise<void> {
+  if (parity && (await isParityWhole(store.backend, store.hashing, packId, parity))) return;
+  await store.backend.remove(nameOfParity(packId));
+  result.bytesWritten += await writeParity(store.backend, store.hashing, packId);
+  result.parityWritten++;
+}
+
+async function repairContents(
+  store: Store,
+  packId: string,
+  damaged: BlobEntry[],
+  { pool, signal }: RepairOptions,
+  result: RepairResult,
+): Promise<void> {
+  if (damaged === wholePack) {
+    result.packsLost.push(packId);
+    return;
+  }
+  const alone: BlobEntry[] = [];
+  for (const entry of damaged) {
+    if (await isElsewhere(store, packId, entry.digest)) result.contentsElsewhere++;
+    else alone.push(entry);
+  }
+  const stored = await storeFromOriginals(store, pool, alone, signal);
+  result.contentsFromOriginals += stored.size;
+  result.contentsLost.push(...alone.map(({ digest }) => digest).filter((digest) => !stored.has(digest)));
+  await store.condemn(packId);
+}
+
+async function isElsewhere(store: Store, packId: string, digest: Digest): Promise<boolean> {
+  for (const place of store.index.places(digest)) {
+    if (place.packId === packId) continue;
+    const entry = (await store.packTable(place.packId)).entry(place.index);
+    if (await isWhole(store, place.packId, entry)) return true;
+  }
+  return false;
+}
+
+/** The repair job. */
+export async function repairJob(context: JobContext, params: CheckedParamsOf<'repair.start'>): Promise<JobResult> {
+  const store = await context.writeStore();
+  await store.index.load();
+  const onProgress = (itemsDone: number, itemsTotal: number): void =>
+    context.progress({ phase: 'repair', bytesDone: 0, bytesTotal: 0, itemsDone, itemsTotal });
+  const result = await repair(store, { pool: context.pool(params.threads), parity: params.parity, signal: context.signal, onProgress });
+  for (const digest of result.contentsLost) context.log('error', `content ${digest} is damaged, and nothing here has it whole`);
+  for (const packId of result.packsLost)
+    context.log('error', `${store.backend.localPath(nameOfPack(packId))}: its table is damaged; restore it from a copy`);
+  context.log('info', `${result.packs} packs read, ${result.packsDamaged} damaged, ${result.packsRestored} restored from parity`);
+  return { ...result };
+}
