@@ -5,7 +5,6 @@
  *   target folder checked (nothing there already, room enough) -> temporary files of full length -> blobs decoded into
  *   them -> digests equal -> mode and time -> synced -> renamed -> folders' modes and times
  */
-import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
@@ -13,6 +12,7 @@ import { setModified } from '../codec/file-times.ts';
 import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
+import { withStaging } from './staging.ts';
 import { assertAbsent, assertRoom } from './target.ts';
 
 export interface RestoreOptions {
@@ -147,20 +147,16 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   if (!options.force) await assertAbsent([...files, ...links].map((entry) => path.join(options.to, entry.path)));
   await mkdir(options.to, { recursive: true });
   await assertRoom(options.to, bytes);
-  const temporary = path.join(options.to, `.cairn-restore-${randomBytes(6).toString('hex')}`);
-  await mkdir(temporary);
-  try {
+  await withStaging(options.to, async (staging) => {
     const targets = files.map((file, index) => ({
       file,
-      temporary: path.join(temporary, String(index)),
+      temporary: path.join(staging, String(index)),
       final: path.join(options.to, file.path),
     }));
     for (const target of targets) await createSized(target.temporary, target.file.size);
     await decodeInto(targets, manifest, options);
     for (const target of targets) await finishFile(target, options);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  });
   await restoreLinks(manifest, options);
   await restoreFolders(manifest, options, files.length === manifest.files.length);
   return { files: files.length, bytes };

@@ -1,11 +1,11 @@
 /** Takes one tensor out of a snapshot without restoring the rest: only its own storage is decoded. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeContents } from '../codec/decode.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestTensor } from '../store/manifest.ts';
 import type { Restored, RestoreOptions } from './restore.ts';
+import { withStaging } from './staging.ts';
 import { assertAbsent, assertRoom } from './target.ts';
 import { fileNameOf, npyHeader, safetensorsHeader, tensorBytes } from './tensor-file.ts';
 
@@ -111,16 +111,12 @@ export async function exportTensor(
   if (!options.force) await assertAbsent([final]);
   await mkdir(options.to, { recursive: true });
   await assertRoom(options.to, 2 * tensorBytes(tensor));
-  const temporary = path.join(options.to, `.cairn-restore-${randomBytes(6).toString('hex')}`);
-  await mkdir(temporary);
-  try {
-    const [storage, out] = [path.join(temporary, 'storage'), path.join(temporary, 'tensor')];
+  return withStaging(options.to, async (staging) => {
+    const [storage, out] = [path.join(staging, 'storage'), path.join(staging, 'tensor')];
     await (await open(storage, 'wx')).close();
     const storageBytes = await decodeStorage(manifest, tensor, storage, options);
     const bytes = await writeTensor(tensor, header, storage, storageBytes, out);
     await rename(out, final);
     return { files: 1, bytes, path: final };
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  });
 }

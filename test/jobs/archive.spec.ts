@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -10,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreDecoder } from '../decoder/store.ts';
@@ -184,5 +187,22 @@ describe('what must not harm', () => {
     expect(readFileSync(path.join(to, 'config.json'), 'utf8')).toBe('mine');
     await bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
     expect(picture(to)).toEqual(picture(path.join(sampleChain, 'step-000400')));
+  });
+});
+
+describe('what a killed restore left', () => {
+  it('goes with the next restore to the same folder, and nothing else does', async () => {
+    const { snapshots } = await bench.archive({ paths: [sampleChain], steps: [400] });
+    const to = bench.path('back');
+    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+    const ended = spawnSync(process.execPath, ['-e', '0']).pid;
+    const names = {
+      left: `.cairn-restore-${host}-${ended}-0123456789ab`,
+      running: `.cairn-restore-${host}-${process.pid}-0123456789ab`,
+      elsewhere: `.cairn-restore-00000000-${ended}-0123456789ab`,
+    };
+    for (const name of Object.values(names)) mkdirSync(path.join(to, name), { recursive: true });
+    await bench.restore({ snapshot: snapshots[0]!.id, to });
+    expect(readdirSync(to).sort()).toEqual([names.elsewhere, names.running, 'config.json', 'model.safetensors'].sort());
   });
 });

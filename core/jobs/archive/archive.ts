@@ -203,6 +203,8 @@ export async function archiveJob(context: JobContext, params: ArchiveParams): Pr
   const started = performance.now();
   const found = await scan(params.paths, { previous: context.catalogue.previousFile, signal: context.signal });
   context.catalogue.saveScan(found);
+  const missing = found.findings.find(({ path, code }) => code === 'not_found' && params.paths.includes(path));
+  if (missing) throw new CairnError('not_found', missing.message, { path: missing.path });
   const selected = selectCheckpoints(found.runs, params.run, params.steps, params.paths);
   const store = await context.writeStore();
   const archive = new Archive(context, params, store, await ArchivedSteps.of(store));
