@@ -93,6 +93,13 @@ export const repairParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
 });
 
+export const copyParams = z.object({
+  snapshots: z.array(snapshotName).min(1),
+  /** The other store's folder. */
+  to: path,
+  threads: z.number().int().min(1).max(256).optional(),
+});
+
 export const benchParams = z.object({
   paths: z.array(path).min(1),
   methods: z
@@ -159,6 +166,7 @@ export const methods = {
   'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
   'prune.start': method(pruneParams, jobStarted),
   'repair.start': method(repairParams, jobStarted),
+  'copy.start': method(copyParams, jobStarted),
   'rebuild.start': method(none, jobStarted),
 
   /** Measures the codec on the newest checkpoints below `paths`. Takes some seconds a scenario. */

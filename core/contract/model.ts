@@ -191,7 +191,7 @@ export const finding = z.object({
 });
 export type Finding = z.infer<typeof finding>;
 
-export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove', 'prune', 'repair']);
+export const jobKind = z.enum(['archive', 'verify', 'restore', 'rebuild', 'remove', 'prune', 'repair', 'copy']);
 export type JobKind = z.infer<typeof jobKind>;
 export const jobState = z.enum(['queued', 'waiting', 'running', 'paused', 'done', 'failed', 'cancelled', 'interrupted']);
 export type JobState = z.infer<typeof jobState>;

@@ -15,6 +15,7 @@ export interface JobParams {
   remove: CheckedParamsOf<'remove.start'>;
   prune: CheckedParamsOf<'prune.start'>;
   repair: CheckedParamsOf<'repair.start'>;
+  copy: CheckedParamsOf<'copy.start'>;
   rebuild: CheckedParamsOf<'rebuild.start'>;
 }
 
@@ -86,6 +87,10 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
     ],
   ],
   repair: ({ parity, threads }) => ['Repair the store', ['repair', ...(parity ? ['--parity'] : []), ...option('--threads', threads)]],
+  copy: ({ snapshots, to, threads }) => [
+    `Copy ${listed(snapshots, 'snapshots')} to ${to}`,
+    ['copy', ...snapshots.map(shellWord), ...option('--to', to), ...option('--threads', threads)],
+  ],
   rebuild: () => ['Rebuild the catalogue', ['rebuild']],
 };
 

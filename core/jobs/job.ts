@@ -64,4 +64,5 @@ export const jobAccess: Record<JobKind, 'read' | 'write'> = {
   remove: 'write',
   prune: 'write',
   repair: 'write',
+  copy: 'read', // it writes to the other store, under that one's lock
 };

@@ -6,6 +6,7 @@ import type { JobContext, JobResult } from '../jobs/job.ts';
 import type { JobFunctions } from '../jobs/queue.ts';
 import { rebuildJob } from '../jobs/rebuild.ts';
 import { removeJob } from '../jobs/remove.ts';
+import { copyJob } from '../jobs/copy.ts';
 import { repairJob } from '../jobs/repair.ts';
 import { restoreJob } from '../jobs/restore.ts';
 import { pruneJob } from '../jobs/retention.ts';
@@ -27,5 +28,6 @@ export const jobFunctions: JobFunctions = {
   remove: removeJob,
   prune: pruneJob,
   repair: repairJob,
+  copy: copyJob,
   rebuild: rebuildJob,
 };

@@ -293,6 +293,7 @@ export const text = {
       remove: 'Delete',
       prune: 'Prune',
       repair: 'Repair',
+      copy: 'Copy',
       repair: 'Repair',
     } satisfies Record<JobKind, string>,
     state: {

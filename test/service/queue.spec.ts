@@ -32,7 +32,16 @@ const hold: JobFunction<unknown> = (context, params) =>
     held.push({ context, params, finish: (result = {}) => resolve(result), fail: reject });
     context.signal.addEventListener('abort', () => reject(context.signal.reason as Error));
   });
-const holdAll: JobFunctions = { archive: hold, verify: hold, restore: hold, rebuild: hold, remove: hold, prune: hold, repair: hold };
+const holdAll: JobFunctions = {
+  archive: hold,
+  verify: hold,
+  restore: hold,
+  rebuild: hold,
+  remove: hold,
+  prune: hold,
+  repair: hold,
+  copy: hold,
+};
 
 function openQueue(options: Partial<QueueOptions> = {}): JobQueue {
   return new JobQueue({

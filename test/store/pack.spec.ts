@@ -110,7 +110,7 @@ describe('a pack table', () => {
     ['more needs than there are', 51, [200], 'damaged'],
     ['fewer needs than there are', 51, [0], 'damaged'],
     ['more blocks than there are', 52, [255, 255, 255, 255], 'damaged'],
-    ['an unknown role', 56, [2], 'unsupported'],
+    ['an unknown role', 56, [9], 'unsupported'],
     ['a base that is the blob itself', 57, [...Buffer.alloc(32, 0xab)], 'damaged'],
     ['a block longer than its original and one', 89, [10], 'damaged'],
     ['an empty block', 89, [0], 'damaged'],

@@ -10,6 +10,7 @@ import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
 import { addPrune } from './commands/prune.ts';
+import { addCopy } from './commands/copy.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSchedule } from './commands/schedule.ts';
@@ -65,6 +66,7 @@ function program(actions: Actions): Command {
     addCare,
     addPrune,
     addRepair,
+    addCopy,
     addJobs,
     addSchedule,
     addAnalyse,

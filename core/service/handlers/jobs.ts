@@ -5,7 +5,8 @@ import { describeJob, type JobParams } from '../../jobs/describe.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
-type Starters = 'archive.start' | 'verify.start' | 'restore.start' | 'remove.start' | 'prune.start' | 'repair.start' | 'rebuild.start';
+type Starters =
+  'archive.start' | 'verify.start' | 'restore.start' | 'remove.start' | 'prune.start' | 'repair.start' | 'copy.start' | 'rebuild.start';
 type Steering = 'jobs.cancel' | 'jobs.retry' | 'jobs.pause' | 'jobs.resume' | 'jobs.move' | 'jobs.threads';
 type JobHandlers = Pick<Handlers, Starters | Steering | 'archive.plan' | 'jobs.list' | 'jobs.get'>;
 
@@ -23,6 +24,7 @@ export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
     'remove.start': (params) => start('remove', params),
     'prune.start': (params) => start('prune', params),
     'repair.start': (params) => start('repair', params),
+    'copy.start': (params) => start('copy', params),
     'rebuild.start': (params) => start('rebuild', params),
     'jobs.list': () => ({ jobs: queue.list(), ...(queue.pause ? { pause: queue.pause } : {}) }),
     'jobs.get': ({ id }) => queue.get(id),
