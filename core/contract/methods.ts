@@ -21,6 +21,18 @@ function method<In extends z.ZodType, Out extends z.ZodType>(params: In, result:
   return { params, result };
 }
 
+/** Removing originals once their snapshots are sealed. */
+export const releaseParams = z.object({
+  /** The newest so many whole checkpoints of every run stay. */
+  keepNewest: z.number().int().nonnegative().default(1),
+  /** Leave a text file where a checkpoint was, with the command that gives it back. */
+  placeholder: z.boolean().default(false),
+  /** Folders whose archived checkpoints may go; absent: those of the archive itself. */
+  below: z.array(path).min(1).optional(),
+  /** A glob over names of runs. */
+  runs: z.string().default('*'),
+});
+
 export const archiveParams = z.object({
   /** Checkpoint, run or source folders. */
   paths: z.array(path).min(1),
@@ -36,6 +48,7 @@ export const archiveParams = z.object({
   verifyAfter: z.boolean().default(false),
   /** Its threads take what CPU and disk others leave. */
   background: z.boolean().default(false),
+  release: releaseParams.optional(),
 });
 
 export const verifyParams = z.object({

@@ -33,7 +33,7 @@ function listed(names: string[], many: string): string {
 }
 
 const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words: string[]] } = {
-  archive: ({ paths, run, steps, method, threads, keyframe, maxDepth, verifyAfter }) => [
+  archive: ({ paths, run, steps, method, threads, keyframe, maxDepth, verifyAfter, release }) => [
     `Archive ${steps?.length === 1 ? `step ${steps[0]} of ` : ''}${run ?? listed(paths, 'folders')}`,
     [
       'archive',
@@ -45,6 +45,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...(keyframe ? ['--keyframe'] : []),
       ...option('--max-depth', maxDepth),
       ...(verifyAfter ? ['--verify'] : []),
+      ...(release ? ['--release', ...option('--keep-newest', release.keepNewest), ...(release.placeholder ? ['--placeholder'] : [])] : []),
     ],
   ],
   verify: ({ snapshots, mode, percent, threads }) => [

@@ -12,10 +12,11 @@ import type { Candidate } from '../plan/policy.ts';
 const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
-function paramsOf({ policy }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
-  const { method, verifyAfter, threads, keyframeEvery } = policy;
+function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
+  const { method, verifyAfter, threads, keyframeEvery, runs } = policy;
+  const release = policy.release && { ...policy.release, below, runs };
   const maxDepth = keyframeEvery === undefined ? undefined : keyframeEvery - 1;
-  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth });
+  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth, release });
 }
 
 export interface SchedulingOptions {

@@ -20,6 +20,8 @@ export class ScheduleForm {
   quietTo = $state('');
   threads = $state('');
   battery = $state(true);
+  release = $state(false);
+  keepNewest = $state('1');
 
   constructor(schedule?: ScheduleView) {
     this.id = schedule?.id;
@@ -39,6 +41,8 @@ export class ScheduleForm {
     this.verifyAfter = policy.verifyAfter;
     [this.quietFrom, this.quietTo] = [policy.quiet?.from ?? '', policy.quiet?.to ?? ''];
     this.threads = String(policy.threads ?? '');
+    this.release = policy.release !== undefined;
+    this.keepNewest = String(policy.release?.keepNewest ?? 1);
     this.battery = policy.battery === 'wait';
   }
 
@@ -68,6 +72,7 @@ export class ScheduleForm {
         verifyAfter: this.verifyAfter,
         quiet: this.quietFrom && this.quietTo ? { from: this.quietFrom, to: this.quietTo } : undefined,
         threads: optional(this.threads),
+        release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: false } : undefined,
         battery: this.battery ? 'wait' : 'ignore',
       },
     };

@@ -20,6 +20,9 @@ interface ArchiveOptions {
   maxDepth?: number;
   verify?: boolean;
   watch?: boolean;
+  release?: boolean;
+  keepNewest: number;
+  placeholder?: boolean;
 }
 
 /** The members of an archive job's result that are shown. */
@@ -30,6 +33,8 @@ interface ArchiveResult {
   bytesStored: number;
   seconds: number;
   errors: { code: string; path?: string; message: string }[];
+  released?: { path: string; bytes: number }[];
+  kept?: { path: string; reason: string }[];
 }
 
 /** "200", "200,400", and several of them. */
@@ -53,6 +58,9 @@ export function addArchive(root: Command, actions: Actions): void {
     .option('--keyframe', 'store every tensor whole, without deltas')
     .option('--max-depth <deltas>', 'the longest chain of deltas (default: 8)', wholeNumber(0, 8))
     .option('--verify', 'decode every new snapshot once more at the end')
+    .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
+    .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
+    .option('--placeholder', 'with --release: leave a text file that says how to get each back')
     .option('--watch', 'stay, and archive checkpoints as the trainer finishes them; Ctrl+C ends it');
   command.action((paths: string[], options: ArchiveOptions) => {
     if (options.watch && options.dryRun) command.error('error: --watch archives; leave --dry-run out', { exitCode: exitCodes.usage });
@@ -62,8 +70,9 @@ export function addArchive(root: Command, actions: Actions): void {
 
 function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
   const { run, step, method, threads, keyframe, maxDepth, verify } = options;
+  const release = options.release ? { keepNewest: options.keepNewest, placeholder: options.placeholder, below: undefined } : undefined;
   const folders = paths.map((name) => path.resolve(name));
-  const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify };
+  const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify, release };
   if (options.watch) return watch(session, params);
   return options.dryRun ? plan(session, params) : perform(session, params);
 }
@@ -113,7 +122,11 @@ async function watch(session: Session, params: ParamsOf<'archive.start'>): Promi
   const archiveNew = async (candidates: Candidate[]): Promise<void> => {
     const wanted = wantedOf(candidates, params);
     if (wanted.length === 0 || interrupt.aborted) return;
-    const { run: _run, steps: _steps, ...rest } = params;
+    const {
+      run: _run,
+      steps: _steps,
+      ...rest
+    } = { ...params, ...(params.release ? { release: { ...params.release, below: params.paths } } : {}) };
     const exitCode = await perform(session, { ...rest, paths: wanted.map((found) => found.path), background: true });
     failed ||= exitCode === exitCodes.failed;
   };
@@ -142,7 +155,10 @@ async function perform(session: Session, params: ParamsOf<'archive.start'>): Pro
   return result.errors.length > 0 ? exitCodes.failed : exitCode;
 }
 
-function show({ out }: Session, { snapshots, skipped = [], bytesOriginal, bytesStored, seconds }: ArchiveResult): void {
+function show(
+  { out }: Session,
+  { snapshots, skipped = [], released = [], kept = [], bytesOriginal, bytesStored, seconds }: ArchiveResult,
+): void {
   if (snapshots.length > 0) {
     out.table(
       [
@@ -165,6 +181,11 @@ function show({ out }: Session, { snapshots, skipped = [], bytesOriginal, bytesS
       ]),
     );
   }
+  if (released.length > 0) {
+    const bytes = released.reduce((sum, original) => sum + original.bytes, 0);
+    out.line(`${released.length} originals released, ${size(bytes)}; cairn restore gives them back`);
+  }
+  for (const { path: at, reason } of kept) out.line(`original kept: ${at}, ${reason}`);
   const known = skipped.filter(({ reason }) => reason === 'already archived').length;
   if (known > 0) out.line(`${known} archived already`);
   const stored = snapshots.length > 0 ? `, ${size(bytesOriginal)} in ${size(bytesStored)}` : '';

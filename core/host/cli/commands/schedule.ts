@@ -23,6 +23,8 @@ interface AddOptions {
   quiet?: { from: string; to: string };
   threads?: number;
   onBattery?: boolean;
+  release?: boolean;
+  keepNewest: number;
 }
 
 /** "22:00-08:00" */
@@ -52,6 +54,8 @@ export function addSchedule(root: Command, actions: Actions): void {
     .option('--verify', 'decode every new snapshot once more at the end')
     .option('--quiet <from-to>', 'no work between these times of day, such as 08:00-18:00', quietHours)
     .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
+    .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
+    .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
     .option('--on-battery', 'work on battery too');
   add.action((name: string, paths: string[], options: AddOptions) => {
     if ([options.cron, options.every, options.idle].filter((given) => given !== undefined).length > 1)
@@ -75,7 +79,7 @@ function triggerOf({ cron, timeZone, every, idle }: AddOptions): Trigger {
 }
 
 async function save({ client, out }: Session, name: string, paths: string[], options: AddOptions): Promise<number> {
-  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery } = options;
+  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery, release, keepNewest } = options;
   const policy: ParamsOf<'schedules.save'>['draft']['policy'] = {
     runs,
     olderThanMinutes: olderThan,
@@ -85,6 +89,7 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
     verifyAfter: verify,
     quiet,
     threads,
+    release: release ? { keepNewest } : undefined,
     battery: onBattery ? 'ignore' : 'wait',
   };
   const draft = { name, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };

@@ -1,0 +1,247 @@
+/**
+ * Removes originals that the store holds. The only code that ever deletes what a user made, so it asks for everything at once:
+ *
+ *   a snapshot of exactly these files, every content of it in the store -> not among the newest of its run -> nothing in the folder that
+ *   the snapshot lacks -> size and time as archived -> read once more, digests equal -> open in no process -> renamed away in one step
+ *   -> still the same files -> removed
+ *
+ * What fails any of it stays, with the reason. `cairn restore` puts it back where it was.
+ */
+import { lstat, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { z } from 'zod';
+import { digestRanges } from '../codec/decode.ts';
+import { cancelFlag } from '../codec/pool.ts';
+import { toCairnError } from '../contract/errors.ts';
+import type { releaseParams } from '../contract/methods.ts';
+import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
+import { scan } from '../scan/scanner.ts';
+import type { Manifest, ManifestFile } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import { ArchivedSteps } from './archive/selection.ts';
+import { shellWord } from './describe.ts';
+import type { JobContext } from './job.ts';
+
+export type ReleaseParams = z.output<typeof releaseParams>;
+
+export interface Released {
+  run: string;
+  step: number;
+  path: string;
+  bytes: number;
+  /** The command line that gives it back. */
+  undo: string;
+}
+
+export interface ReleaseResult {
+  released: Released[];
+  kept: { path: string; reason: string }[];
+}
+
+/** A released checkpoint has this name, hidden beside its old one, until it is gone. */
+const doomedPrefix = '.cairn-releasing-';
+
+/** Why a checkpoint stays. */
+class Reason extends Error {}
+
+interface Place {
+  file: ManifestFile;
+  at: string;
+}
+
+const placesOf = (manifest: Manifest, root: string, alone: boolean): Place[] =>
+  manifest.files.map((file) => ({ file, at: alone ? root : path.join(root, file.path) }));
+
+/** @throws Reason where the folder holds anything that the snapshot doesn't */
+async function assertNothingElse(manifest: Manifest, root: string): Promise<void> {
+  const known = new Set([...manifest.files, ...manifest.folders, ...manifest.links].map((entry) => path.normalize(entry.path)));
+  for (const name of await readdir(root, { recursive: true }))
+    if (!known.has(name)) throw new Reason(`it holds ${name}, which the snapshot does not`);
+}
+
+/** @returns the identity of every file, to be compared once more before it goes; @throws Reason where one is not as archived */
+async function identitiesOf(places: readonly Place[]): Promise<string[]> {
+  const identities: string[] = [];
+  for (const { file, at } of places) {
+    const now = await lstat(at, { bigint: true }).catch(() => undefined);
+    if (!now?.isFile() || now.size !== BigInt(file.size) || String(now.mtimeNs) !== file.mtimeNs)
+      throw new Reason(`${file.path} is not as it was archived`);
+    identities.push(`${now.dev}:${now.ino}:${now.size}:${now.mtimeNs}:${now.ctimeNs}`);
+  }
+  return identities;
+}
+
+async function linesOf(process: string): Promise<string[]> {
+  const opened = await readdir(`/proc/${process}/fd`).catch(() => []);
+  const targets = opened.map((fd) => readlink(`/proc/${process}/fd/${fd}`).catch(() => ''));
+  const mapped = await readFile(`/proc/${process}/maps`, 'utf8').catch(() => '');
+  const links = await Promise.all(targets);
+  return [...links, ...mapped.split('\n').map((line) => line.slice(line.indexOf('/')))];
+}
+
+/** Where the system tells (Linux does): a process other than this one that has one of the files open or mapped. */
+export async function openedBy(files: ReadonlySet<string>): Promise<{ process: number; file: string } | undefined> {
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  for (const name of processes) {
+    const file = (await linesOf(name)).find((line) => files.has(line));
+    if (file !== undefined) return { process: Number(name), file };
+  }
+  return undefined;
+}
+
+class Release {
+  readonly #context: JobContext;
+  readonly #store: Store;
+  readonly #params: ReleaseParams;
+  readonly #cancel: Int32Array;
+  readonly result: ReleaseResult = { released: [], kept: [] };
+
+  constructor(context: JobContext, store: Store, params: ReleaseParams) {
+    this.#context = context;
+    this.#store = store;
+    this.#params = params;
+    this.#cancel = cancelFlag(context.signal);
+  }
+
+  async run(run: FoundRun, wanted: ReadonlySet<string>, archived: ArchivedSteps): Promise<void> {
+    const whole = run.checkpoints.filter(({ state }) => state === 'complete');
+    const newest = new Set(this.#params.keepNewest > 0 ? whole.slice(-this.#params.keepNewest) : []);
+    for (const checkpoint of whole.filter((found) => wanted.has(found.path))) {
+      if (this.#context.signal.aborted) throw this.#context.signal.reason;
+      try {
+        const snapshot = await archived.find(run, checkpoint);
+        if (!snapshot) throw new Reason('it is not archived');
+        if (newest.has(checkpoint)) throw new Reason(`it is among the newest ${this.#params.keepNewest} of its run`);
+        await this.#release(run, checkpoint, snapshot.id, snapshot.manifest);
+      } catch (thrown) {
+        if (this.#context.signal.aborted) throw this.#context.signal.reason;
+        const reason = thrown instanceof Reason ? thrown.message : toCairnError(thrown).message;
+        this.result.kept.push({ path: checkpoint.path, reason });
+        this.#context.log('info', `${checkpoint.path}: original kept, ${reason}`);
+      }
+    }
+  }
+
+  async #release(run: FoundRun, checkpoint: FoundCheckpoint, id: string, manifest: Manifest): Promise<void> {
+    const alone = checkpoint.alone === true;
+    const entry = await lstat(checkpoint.path);
+    if (alone ? !entry.isFile() : !entry.isDirectory()) throw new Reason('it is a link to another place');
+    await this.#assertStored(manifest);
+    if (!alone) await assertNothingElse(manifest, checkpoint.path);
+    const places = placesOf(manifest, checkpoint.path, alone);
+    const before = await identitiesOf(places);
+    await this.#assertDigests(places);
+    const user = await openedBy(new Set(places.map(({ at }) => at)));
+    if (user) throw new Reason(`process ${user.process} has ${user.file} open`);
+    const doomed = path.join(path.dirname(checkpoint.path), doomedPrefix + id);
+    await rename(checkpoint.path, doomed);
+    await this.#remove(doomed, checkpoint, manifest, before);
+    const undo = `cairn restore ${id.slice(0, 16)} --to ${shellWord(alone ? path.dirname(checkpoint.path) : checkpoint.path)}`;
+    if (this.#params.placeholder) await this.#leaveWord(checkpoint.path, run, manifest, undo);
+    this.result.released.push({ run: run.name, step: checkpoint.step, path: checkpoint.path, bytes: manifest.bytesOriginal, undo });
+    this.#context.log('info', `${checkpoint.path}: original released, ${manifest.bytesOriginal} bytes; ${undo} gives it back`);
+  }
+
+  /** Under its new name nobody begins to write to it any more; what was written until then puts it back. */
+  async #remove(doomed: string, checkpoint: FoundCheckpoint, manifest: Manifest, before: string[]): Promise<void> {
+    try {
+      const places = placesOf(manifest, doomed, checkpoint.alone === true);
+      const after = await identitiesOf(places);
+      // Renaming a single file changes its ctime; that of files within a renamed folder stays.
+      const same = (a: string, b: string): boolean =>
+        checkpoint.alone ? a.slice(0, a.lastIndexOf(':')) === b.slice(0, b.lastIndexOf(':')) : a === b;
+      if (!after.every((identity, index) => same(identity, before[index]!))) throw new Reason('it changed at the last moment');
+      if (!checkpoint.alone) await assertNothingElse(manifest, doomed);
+      const user = await openedBy(new Set(places.map(({ at }) => at)));
+      if (user) throw new Reason(`process ${user.process} has it open`);
+    } catch (thrown) {
+      await rename(doomed, checkpoint.path);
+      throw thrown;
+    }
+    await rm(doomed, { recursive: true });
+  }
+
+  async #assertStored(manifest: Manifest): Promise<void> {
+    for (const digest of manifest.blobs)
+      if (!(await this.#store.lookup(digest))) throw new Reason('a content of its snapshot is missing in the store; run cairn verify');
+  }
+
+  async #assertDigests(places: readonly Place[]): Promise<void> {
+    const pool = this.#context.pool();
+    for (const { file, at } of places) {
+      const digest = await digestRanges(pool, [{ path: at, offset: 0, length: file.size }], this.#cancel);
+      if (digest !== file.digest) throw new Reason(`${file.path} does not hold what was archived`);
+    }
+  }
+
+  async #leaveWord(checkpoint: string, run: FoundRun, manifest: Manifest, undo: string): Promise<void> {
+    const text = [
+      `Step ${manifest.step} of ${run.name} is archived: ${manifest.files.length} files, ${manifest.bytesOriginal} bytes, proved before they were released.`,
+      `Store: ${this.#context.storePath}`,
+      `To get it back: ${undo}`,
+      '',
+    ];
+    await writeFile(`${checkpoint}.released.txt`, text.join('\n'), { flag: 'wx' }).catch(() => undefined);
+  }
+}
+
+/** True where everything that is left is a file of the snapshot, with the size and time that it had. */
+async function isStillOf(manifest: Manifest, doomed: string): Promise<boolean> {
+  const alone = (await lstat(doomed)).isFile();
+  const left = placesOf(manifest, doomed, alone);
+  const there = await Promise.all(
+    left.map(({ at }) =>
+      lstat(at).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  try {
+    if (!alone) await assertNothingElse(manifest, doomed);
+    await identitiesOf(left.filter((_, index) => there[index]));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What an earlier release had renamed away when it was ended: proved then, so it goes now, if its snapshot is there and fits. */
+async function finishEarlier(store: Store, runs: readonly FoundRun[], context: JobContext): Promise<void> {
+  for (const run of runs) {
+    for (const name of await readdir(run.path).catch(() => [])) {
+      if (!name.startsWith(doomedPrefix)) continue;
+      const doomed = path.join(run.path, name);
+      const manifest = await store.manifest(name.slice(doomedPrefix.length)).catch(() => undefined);
+      if (!manifest || manifest.run.path !== run.path) continue;
+      if (await isStillOf(manifest, doomed)) await rm(doomed, { recursive: true });
+      else
+        context.log(
+          'warning',
+          `${doomed}: left from an earlier release, but it is not what was archived; look at it and rename or remove it`,
+        );
+    }
+  }
+}
+
+/**
+ * Releases the originals of checkpoints below `params.below`.
+ *
+ * @returns what was released, and for all others why not
+ * @throws CairnError `cancelled`, and what scanning gives
+ */
+export async function releaseOriginals(context: JobContext, params: ReleaseParams, below: readonly string[]): Promise<ReleaseResult> {
+  const store = await context.writeStore();
+  const asked = await scan(params.below ?? [...below], { signal: context.signal });
+  const fits = (run: FoundRun): boolean => path.posix.matchesGlob(run.name.replaceAll('/', ' '), params.runs.replaceAll('/', ' '));
+  const wanted = new Set(asked.runs.filter(fits).flatMap((run) => run.checkpoints.map((checkpoint) => checkpoint.path)));
+  if (wanted.size === 0) return { released: [], kept: [] };
+  // Which are the newest is known only where the whole run is looked at.
+  const { runs } = await scan([...new Set(asked.runs.map((run) => run.path))], { signal: context.signal });
+  const release = new Release(context, store, params);
+  const archived = await ArchivedSteps.of(store);
+  await finishEarlier(store, runs, context);
+  for (const run of runs) await release.run(run, wanted, archived);
+  context.changed();
+  return release.result;
+}
