@@ -1,8 +1,9 @@
 // Fuzzes the native decoders and encoders under AddressSanitizer and UndefinedBehaviorSanitizer, with the standalone driver:
 //   node build/fuzz.mjs [--executions N] [--seed N] [--case FILE] [--libfuzzer]
 // --libfuzzer builds with clang and its own engine instead (Debian: apt-get install clang), which runs for N executions.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -28,23 +29,49 @@ function run(command, args, options = {}) {
     throw new Error(`${command}: ended with ${done.status ?? done.signal}; what failed is in ${join(output, 'failed.case')}`);
 }
 
-function compile(compiler, sources, flags) {
-  return sources.map((source) => {
-    const target = join(output, `${source.slice(nativeFolder.length + 1).replaceAll(/[\\/]/g, '-')}.o`);
-    run(compiler, [...sanitize, ...flags, `-I${join(nativeFolder, 'src')}`, '-c', source, '-o', target]);
-    return target;
+/** Compiles one source; resolves to its object file. */
+function compileOne(compiler, source, flags) {
+  const target = join(output, `${source.slice(nativeFolder.length + 1).replaceAll(/[\\/]/g, '-')}.o`);
+  const args = [...sanitize, ...flags, `-I${join(nativeFolder, 'src')}`, '-c', source, '-o', target];
+  return new Promise((resolve, reject) => {
+    const child = spawn(compiler, args, { stdio: 'inherit' });
+    child.on('error', (error) => reject(new Error(`${compiler}: ${error.code === 'ENOENT' ? 'not found; install it' : error.message}`)));
+    child.on('close', (status) => (status === 0 ? resolve(target) : reject(new Error(`${source}: does not compile`))));
   });
 }
 
-function build(libfuzzer) {
+/** As many at once as there are processors. */
+async function compileAll(compiler, jobs) {
+  const objects = [];
+  const waiting = [...jobs];
+  const work = async () => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) objects.push(await compileOne(compiler, ...job));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return objects;
+}
+
+/** True where no source is newer than the program. */
+function isCurrent(program) {
+  const folders = ['src', 'fuzz'].map((name) => join(nativeFolder, name));
+  const sources = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)));
+  const newest = Math.max(...[...sources, fileURLToPath(import.meta.url)].map((source) => statSync(source).mtimeMs));
+  return existsSync(program) && statSync(program).mtimeMs > newest;
+}
+
+async function build(libfuzzer) {
+  const program = join(output, libfuzzer ? 'libfuzzer' : 'driver');
+  if (isCurrent(program)) return program;
   const compiler = libfuzzer ? 'clang++' : (process.env.CXX ?? 'g++');
   const engine = libfuzzer ? ['-fsanitize=fuzzer-no-link'] : [];
   mkdirSync(output, { recursive: true });
   const special = process.arch === 'arm64' ? 'neon_sources' : 'avx2_sources';
   const fuzzers = ['targets.cc', libfuzzer ? 'libfuzzer.cc' : 'driver.cc'].map((name) => join(nativeFolder, 'fuzz', name));
   const plain = [...sourcesOf('core_sources'), ...sourcesOf('codec_sources'), ...sourcesOf('scalar_sources'), ...fuzzers];
-  const parts = [...compile(compiler, plain, engine), ...compile(compiler, sourcesOf(special), [...engine, ...flagsOf[special]])];
-  const program = join(output, libfuzzer ? 'libfuzzer' : 'driver');
+  const parts = await compileAll(compiler, [
+    ...plain.map((source) => [source, engine]),
+    ...sourcesOf(special).map((source) => [source, [...engine, ...flagsOf[special]]]),
+  ]);
   run(compiler, [...sanitize, ...(libfuzzer ? ['-fsanitize=fuzzer'] : []), ...parts, '-o', program]);
   return program;
 }
@@ -58,7 +85,7 @@ try {
       libfuzzer: { type: 'boolean', default: false },
     },
   });
-  const program = build(values.libfuzzer);
+  const program = await build(values.libfuzzer);
   const own = values.case === undefined ? [values.seed, values.executions] : [values.seed, '0', values.case];
   run(program, values.libfuzzer ? [`-runs=${values.executions}`, `-seed=${values.seed}`] : own, { cwd: output });
 } catch (thrown) {

@@ -1,5 +1,6 @@
 // Runs the targets on mutations of valid encodings, where libFuzzer isn't at hand: driver SEED EXECUTIONS [FILE...].
 // A FILE is a case that failed once. Says how many executions were accepted; the case that fails is left in `failed.case`.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -60,6 +61,14 @@ void save(const Case& from) {
   std::ofstream("failed.case", std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
+// What is being run: written to a file by whatever ends the program, because a file an execution would take most of the time.
+const Case* current = nullptr;
+
+void save_current() {
+  if (current != nullptr) save(*current);
+  current = nullptr;
+}
+
 int replay(const char* path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -72,25 +81,31 @@ int replay(const char* path) {
 
 }  // namespace
 
+// The sanitizers' own, called before they end the program.
+extern "C" void __sanitizer_set_death_callback(void (*callback)());
+
 int main(int count, char** arguments) {
   if (count > 3) return replay(arguments[3]);
   if (count != 3) return std::fprintf(stderr, "usage: driver SEED EXECUTIONS [FILE]\n"), 2;
   Random random(std::strtoull(arguments[1], nullptr, 10));
+  __sanitizer_set_death_callback(save_current);
+  std::signal(SIGABRT, [](int) { save_current(); });
   const uint64_t executions = std::strtoull(arguments[2], nullptr, 10);
   for (uint64_t done = 0; done < executions;) {
     const auto codec = static_cast<uint8_t>(below(random, codec_count));
     const Case valid = encode_case(codec, static_cast<uint8_t>(below(random, 10)), static_cast<uint8_t>(random()), some_length(random));
-    save(valid);
+    current = &valid;
     check_encoders(valid);
     // Each valid encoding serves for several mutations: making one costs more than decoding it.
     for (int times = 0; times < 16 && done < executions; ++times, ++done) {
       Case mutated = valid;
       mutate(mutated, random);
-      save(mutated);
+      current = &mutated;
       check_decoders(mutated);
+      current = &valid;
     }
+    current = nullptr;
   }
-  std::remove("failed.case");
   std::printf("%llu executions, nothing found\n", static_cast<unsigned long long>(executions));
   return 0;
 }

@@ -71,6 +71,16 @@ struct Blocks {
   }
 };
 
+// The blocks of a case, kept for the next one: mutations of one encoding share them.
+const Blocks& blocks_of(const Case& from) {
+  static std::unique_ptr<Blocks> held;
+  static uint32_t held_for = 0;  // no case has no elements
+  const uint32_t key = from.elements | uint32_t{from.seed} << 16 | uint32_t{from.element} << 24;
+  if (key != held_for) held = std::make_unique<Blocks>(from);
+  held_for = key;
+  return *held;
+}
+
 // Runs `work` with each implementation in turn.
 template <class Work>
 void with_each_implementation(const Work& work) {
@@ -129,7 +139,7 @@ Case encode_case(uint8_t codec, uint8_t element, uint8_t seed, uint16_t elements
 void check_decoders(const Case& from) {
   const Codec& codec = *find_codec(from.codec);
   if (codec.decode == nullptr) return;
-  const Blocks blocks(from);
+  const Blocks& blocks = blocks_of(from);
   const size_t length = from.stored.size();
   const Bytes stored(length), first(blocks.length + slack), other(blocks.length + slack);
   if (length != 0) std::memcpy(stored.data.get(), from.stored.data(), length);
