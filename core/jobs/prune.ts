@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import { CairnError } from '../contract/errors.ts';
-import { readBlocks, readBlocksIn } from '../store/block-reader.ts';
+import { readBlocksIn } from '../store/block-reader.ts';
 import type { Digest } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { nameOfParity } from '../store/parity.ts';
@@ -171,12 +171,13 @@ async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOpt
       pack.add({ ...entry, offset });
     }
     const rebased = new Set(moves.filter((move) => move.rebased).map(({ entry }) => entry.digest));
-    const { id, entries } = await pack.finish(async (path, all) => {
+    const { id } = await pack.finish(async (path, all) => {
+      await pool?.evict(path);
+      // What was copied is held to its checksums before it has a name that others rely on.
+      for (const entry of all) for await (const _run of readBlocksIn(store, pack.name, entry));
       const anew = all.filter(({ digest }) => rebased.has(digest));
       if (pool && anew.length > 0) await provePack(pool, store, path, anew, { cancel: cancelFlag(signal), onBytes: () => undefined });
     });
-    // Holds what was copied to its checksums before the original goes.
-    for (const entry of entries) for await (const _run of readBlocks(store, id, entry));
     store.settle(id);
     if ((await store.condemnedPacks()).has(id)) await store.condemn(id, false);
     return id;

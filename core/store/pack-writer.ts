@@ -155,7 +155,6 @@ export class PackWriter {
       await prove(this.path, entries);
     }
     await this.#publishAs(id);
-    await readPackTable(this.#backend, this.#hashing, id);
     return { id, entries, sizeBytes };
   }
 
@@ -169,11 +168,23 @@ export class PackWriter {
     }
   }
 
-  /** A pack of this id is there already after an archive that was cut off before its manifest: the same table, so the same bytes. */
+  /**
+   * A pack of this id may be there already after an archive that was cut off before its manifest: the same table, so the same
+   * bytes. One that can't be read is replaced, and what can't be read back right after it was published doesn't stay.
+   */
   async #publishAs(id: string): Promise<void> {
-    const there = await this.#backend.stat(nameOfPack(id));
-    if (there) await this.#backend.remove(this.#temporary);
-    else await this.#backend.publish(this.#temporary, nameOfPack(id));
+    const name = nameOfPack(id);
+    const readBack = (): Promise<unknown> => readPackTable(this.#backend, this.#hashing, id);
+    const there = await this.#backend.stat(name);
+    const whole = there !== undefined && (await readBack().then(Boolean, () => false));
+    if (whole) return this.#backend.remove(this.#temporary);
+    await this.#backend.publish(this.#temporary, name, there !== undefined);
+    try {
+      await readBack();
+    } catch (thrown) {
+      await this.#backend.remove(name).catch(() => {});
+      throw thrown;
+    }
   }
 
   async #discard(): Promise<void> {
