@@ -15,9 +15,10 @@ import { withRanges, type ReadContext } from './readable.ts';
 import { sample } from './sampling.ts';
 import type { StepTensor } from './step-tensors.ts';
 
-/** Of each kind of tensor, and kinds by falling size. */
+/** Of each kind of tensor; kinds by falling size, none that is too small to matter. */
 const sampleBytes = 4 * 1024 * 1024;
 const mostKinds = 4;
+const leastShare = 0.01;
 
 interface GeneralEngine {
   engine: string;
@@ -129,7 +130,8 @@ async function runCodec(method: 'lmc' | 'cairn', { kind, tensor, source, base }:
 
 function largestKinds(tensors: readonly StepTensor[]): [string, StepTensor[]][] {
   const bytes = (some: readonly StepTensor[]): number => some.reduce((sum, { elements, width }) => sum + elements * width, 0);
-  const kinds = [...Map.groupBy(tensors, ({ kind }) => kind)];
+  const least = bytes(tensors) * leastShare;
+  const kinds = [...Map.groupBy(tensors, ({ kind }) => kind)].filter(([, some]) => bytes(some) >= least);
   return kinds.sort((a, b) => bytes(b[1]) - bytes(a[1])).slice(0, mostKinds);
 }
 

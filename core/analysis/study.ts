@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { tensorBlockLog2 } from '../codec/elements.ts';
 import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { EngineComparison, EngineResult, Run, RunOutline, Step, StepMeasures } from '../contract/model.ts';
@@ -69,7 +70,7 @@ export class Study {
     const key = [run.id, step, now.identity, before?.identity ?? '', full].join('\0');
     const known = this.#kept.get(key);
     if (known) return known;
-    const windows = sample(now.tensors, full ? undefined : budgetBytes);
+    const windows = full ? sample(now.tensors, undefined, 2 ** tensorBlockLog2) : sample(now.tensors, budgetBytes);
     const pairs = pairTensors(now.tensors, before?.tensors ?? []);
     const measured = await this.#withScratch(signal, (context) => measure(windows, pairs, context));
     const bytesTotal = now.tensors.reduce((sum, { elements, width }) => sum + elements * width, 0);

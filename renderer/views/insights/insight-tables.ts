@@ -108,7 +108,7 @@ const mebibyte = 2 ** 20;
 export function enginesTable(comparison: EngineComparison | undefined, kind: string): Table {
   const results = (comparison?.results ?? []).filter((result) => result.kind === kind);
   return {
-    columns: ['Engine', 'Mode', 'Original', 'Stored', 'Ratio', 'Compress MiB/s', 'Decompress MiB/s'],
+    columns: ['Engine', 'Mode', 'Original', 'Stored', 'Ratio', 'MiB/s in', 'MiB/s out'],
     rows: results.map(({ engine, mode, bytesOriginal, bytesStored, encodeSeconds, decodeSeconds }) => [
       ...[engine, mode, bytesOriginal, bytesStored, bytesOriginal / bytesStored],
       ...[encodeSeconds, decodeSeconds].map((seconds) => bytesOriginal / mebibyte / seconds),
