@@ -27,7 +27,7 @@ void count_part(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
   kernels().count_bytes(sample, sampled_of_part, counts);
 }
 
-// True where a code for each whole part should save more than a 200th of what one code for all takes, its table counted.
+// True where a code for each whole part should save more than a 100th of what one code for all takes, its table counted.
 bool parts_pay(const uint8_t* symbols, size_t n, Scratch& scratch) {
   if (n < 2 * part_symbols || is_noise(symbols, n, scratch)) return false;
   uint32_t all[256] = {};
@@ -40,7 +40,7 @@ bool parts_pay(const uint8_t* symbols, size_t n, Scratch& scratch) {
     apart += sample_bits(counts) + table_bits * sampled_of_part / part_symbols;
   }
   const uint64_t together = sample_bits(all);
-  return apart < together - together / 200;
+  return apart < together - together / 100;
 }
 
 size_t encode_parts(const uint8_t* symbols, size_t n, Scratch& scratch, uint8_t* out, size_t capacity) {
