@@ -2,7 +2,8 @@
  * Sizes of whole chains, everything counted: Cairn and LMC as packs and manifests on disk, general compressors over the
  * same files concatenated in order. Exact and repeatable; nothing is timed.
  *
- *   node test/bench/sizes.ts FOLDER...      one chain a folder; prints CSV
+ *   node test/bench/sizes.ts FOLDER...                      one chain a folder; prints CSV
+ *   node test/bench/sizes.ts --only cairn,lmc FOLDER...     only these engines
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -41,8 +42,12 @@ function compressedBy(command: string[], file: string): number | undefined {
   return error || status !== 0 ? undefined : stdout.length;
 }
 
+const args = process.argv.slice(2);
+const only = args[0] === '--only' ? args.splice(0, 2)[1]!.split(',') : undefined;
+const isWanted = (engine: string): boolean => only === undefined || only.includes(engine);
+
 process.stdout.write('chain,engine,bytes_original,bytes_stored,ratio\n');
-for (const chain of process.argv.slice(2)) {
+for (const chain of args) {
   const scratch = mkdtempSync(path.join(tmpdir(), 'cairn-sizes-'));
   try {
     const all = path.join(scratch, 'all');
@@ -50,8 +55,8 @@ for (const chain of process.argv.slice(2)) {
     const original = statSync(all).size;
     const row = (engine: string, stored: number): boolean =>
       process.stdout.write(`${path.basename(chain)},${engine},${original},${stored},${(original / stored).toFixed(3)}\n`);
-    for (const method of ['cairn', 'lmc']) row(method, storedBy(method, chain, scratch));
-    for (const [name, command] of Object.entries(compressors)) {
+    for (const method of ['cairn', 'lmc'].filter(isWanted)) row(method, storedBy(method, chain, scratch));
+    for (const [name, command] of Object.entries(compressors).filter(([engine]) => isWanted(engine))) {
       const stored = compressedBy(command, all);
       if (stored !== undefined) row(name, stored);
     }
