@@ -52,9 +52,11 @@ export const insightText = {
   exponents: {
     title: 'Exponents',
     note: 'Share of elements by power of two',
+    measured: 'Measured',
+    fit: (shape: string, distance: string) => `Generalised Gaussian, shape ${shape}, ${distance} off`,
     empty: 'These elements have no exponent.',
     read: (exponent: string, share: string) =>
-      exponent === '0' ? `zero and subnormal: ${share}` : exponent === '∞' ? `infinite and NaN: ${share}` : `2^${exponent}: ${share}`,
+      exponent === 'zero' ? `zero and subnormal: ${share}` : exponent === '∞' ? `infinite and NaN: ${share}` : `2^${exponent}: ${share}`,
   },
   engines: {
     title: 'Engines',

@@ -1,6 +1,7 @@
 /** What Insights draws and saves: the tables behind its charts. */
 import { describe, expect, it } from 'vitest';
 import type { StepMeasures } from '../../core/contract/model.ts';
+import { octaveShares } from '../../renderer/views/insights/generalised-gaussian.ts';
 import * as tables from '../../renderer/views/insights/insight-tables.ts';
 
 const exponents = (counts: Record<number, number>): number[] => Array.from({ length: 256 }, (_, bin) => counts[bin] ?? 0);
@@ -67,9 +68,22 @@ describe('tables of the study', () => {
   });
 
   it('show exponents from the first to the last that occur, and special values beside them', () => {
-    expect(tables.exponentsTable(first, 'weights BF16').rows).toEqual([['0', 1, 0.1], ['-7', 6, 0.6], ['-6', 0, 0], ['-5', 2, 0.2], ['∞', 1, 0.1]]); // prettier-ignore
+    expect(tables.exponentsTable(first, 'weights BF16').rows).toEqual([['zero', 1, 0.1], ['-7', 6, 0.6], ['-6', 0, 0], ['-5', 2, 0.2], ['∞', 1, 0.1]]); // prettier-ignore
     expect(tables.exponentsTable(first, 'exp_avg F32').rows).toEqual([]);
     expect(tables.exponentsTable(undefined, 'weights BF16').rows).toEqual([]);
+  });
+
+  it('add a fitted share where one fits, and only to powers of two', () => {
+    const counts: Record<number, number> = { 0: 10 };
+    octaveShares(0.02, 2, -14, 14).forEach((share, index) => (counts[127 - 14 + index] = Math.round(share * 990)));
+    const weights = { ...first, kinds: [{ kind: 'weights BF16', elements: 1000, planes: [], exponents: exponents(counts) }] };
+    const { table, fit } = tables.withFit(tables.exponentsTable(weights, 'weights BF16'));
+    expect(fit!.shape).toBeCloseTo(2, 1);
+    expect(table.columns.at(-1)).toBe('Fitted share');
+    expect([table.rows[0]![0], table.rows[0]![3]]).toEqual(['zero', undefined]);
+    for (const row of table.rows.slice(1)) expect(Math.abs(Number(row[3]) - Number(row[2]))).toBeLessThan(0.005);
+    const unlike = tables.exponentsTable(first, 'weights BF16');
+    expect(tables.withFit(unlike)).toEqual({ table: unlike });
   });
 
   it('take sizes of archived steps only', () => {

@@ -1,6 +1,6 @@
 /** Insights in a real Chromium against the real server: a run is measured, read off, told as tables and saved. */
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Served } from './served.ts';

@@ -1,5 +1,6 @@
 /** The study's figures as tables, one a chart: what is drawn, what a screen reader reads and what CSV holds are the same. Pure. */
 import type { EngineComparison, KindMeasures, RunOutline, StepMeasures } from '../../../core/contract/model.ts';
+import { fitOctaves, type Fit } from './generalised-gaussian.ts';
 
 export type Cell = string | number | undefined;
 
@@ -88,6 +89,10 @@ export function layersTable(measures: readonly StepMeasures[], metric: ChangeMet
 
 const bias = 127;
 
+/** Names of the rows beside the powers of two. */
+export const zeroRow = 'zero';
+export const specialRow = '∞';
+
 /** Of one step: elements by power of two, from the first to the last that occur; zero and special values by name. */
 export function exponentsTable(measures: StepMeasures | undefined, kind: string): Table {
   const counts = measures?.kinds.find((one) => one.kind === kind)?.exponents ?? [];
@@ -98,9 +103,25 @@ export function exponentsTable(measures: StepMeasures | undefined, kind: string)
   const last = inner.findLastIndex((count) => count > 0);
   const rows: Cell[][] =
     first < 0 ? [] : inner.slice(first, last + 1).map((count, index) => [String(first + 1 + index - bias), count, share(count)]);
-  if (counts[0]) rows.unshift(['0', counts[0], share(counts[0])]);
-  if (counts[255]) rows.push(['∞', counts[255], share(counts[255])]);
+  if (counts[0]) rows.unshift([zeroRow, counts[0], share(counts[0])]);
+  if (counts[255]) rows.push([specialRow, counts[255], share(counts[255])]);
   return { columns: ['Exponent', 'Elements', 'Share'], rows };
+}
+
+/** Worse than this is no fit. */
+const largestDistance = 0.25;
+
+/** Adds what a generalised Gaussian fitted to the powers of two gives to each; the same table where none fits. */
+export function withFit(table: Table): { table: Table; fit?: Fit } {
+  const isOctave = ([name]: Cell[]): boolean => name !== zeroRow && name !== specialRow;
+  const octaves = table.rows.filter(isOctave);
+  const whole = octaves.reduce((sum, row) => sum + Number(row[2]), 0);
+  const first = Number(octaves[0]?.[0]);
+  const shares = octaves.map((row) => Number(row[2]) / whole);
+  const fit = fitOctaves(shares, first);
+  if (!fit || fit.distance > largestDistance) return { table };
+  const rows = table.rows.map((row) => [...row, isOctave(row) ? fit.shares[octaves.indexOf(row)]! * whole : undefined]);
+  return { table: { columns: [...table.columns, 'Fitted share'], rows }, fit };
 }
 
 const mebibyte = 2 ** 20;
