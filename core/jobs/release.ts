@@ -14,6 +14,7 @@ import { digestRanges } from '../codec/decode.ts';
 import { cancelFlag } from '../codec/pool.ts';
 import { toCairnError } from '../contract/errors.ts';
 import type { releaseParams } from '../contract/methods.ts';
+import { fitsPattern } from '../plan/policy.ts';
 import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
 import { scan } from '../scan/scanner.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
@@ -233,7 +234,7 @@ async function finishEarlier(store: Store, runs: readonly FoundRun[], context: J
 export async function releaseOriginals(context: JobContext, params: ReleaseParams, below: readonly string[]): Promise<ReleaseResult> {
   const store = await context.writeStore();
   const asked = await scan(params.below ?? [...below], { signal: context.signal });
-  const fits = (run: FoundRun): boolean => path.posix.matchesGlob(run.name.replaceAll('/', ' '), params.runs.replaceAll('/', ' '));
+  const fits = (run: FoundRun): boolean => fitsPattern(run.name, params.runs);
   const wanted = new Set(asked.runs.filter(fits).flatMap((run) => run.checkpoints.map((checkpoint) => checkpoint.path)));
   if (wanted.size === 0) return { released: [], kept: [] };
   // Which are the newest is known only where the whole run is looked at.

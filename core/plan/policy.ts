@@ -1,5 +1,4 @@
 /** Which checkpoints a policy wants archived, and why it leaves the others. No clock and no I/O. */
-import { posix } from 'node:path';
 import type { CheckpointState, Policy } from '../contract/model.ts';
 
 /** A checkpoint on disk, as policies look at it. */
@@ -43,6 +42,13 @@ export function choose(
   return choice;
 }
 
+/** Whether a run's name fits a pattern, in which a star stands for anything, slashes included, and a question mark for one character. */
+export function fitsPattern(name: string, pattern: string): boolean {
+  const parts = [...pattern].map((sign) => (sign === '*' ? '.*' : sign === '?' ? '.' : sign.replace(/[\\^$.*+?()[\]{}|]/, '\\$&')));
+  // Stars in a row say no more than one, and many of them would take for ever.
+  return new RegExp(`^${parts.join('').replaceAll(/(\.\*)+/g, '.*')}$`, 'su').test(name);
+}
+
 function reasonToLeave(
   candidate: Candidate,
   { runs, olderThanMinutes, leaveNewest }: Pick<Policy, 'runs' | 'olderThanMinutes' | 'leaveNewest'>,
@@ -50,8 +56,7 @@ function reasonToLeave(
   nowMs: number,
 ): string | undefined {
   const { run, state, archived, modifiedMs } = candidate;
-  // Names of runs may hold slashes, which a star over the whole name is meant to take along.
-  if (!posix.matchesGlob(run.replaceAll('/', ' '), runs.replaceAll('/', ' '))) return `not of the runs ${runs}`;
+  if (!fitsPattern(run, runs)) return `not of the runs ${runs}`;
   if (archived) return 'archived already';
   if (state !== 'complete') return state === 'being-written' ? 'being written' : state;
   if (newest.has(candidate)) return `among the newest ${leaveNewest}`;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Trigger } from '../../core/contract/model.ts';
-import { choose, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
+import { choose, fitsPattern, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
 import { checkTrigger, dueNow, quietUntil, upcoming } from '../../core/plan/schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
@@ -143,6 +143,22 @@ describe('a policy', () => {
     expect(choose(steps, { ...any, runs: 'ft*' }, 0).archive.map((candidate) => candidate.step)).toEqual([2, 3, 5]);
     expect(choose(steps, { ...any, runs: 'base-*' }, 0).archive).toEqual([]);
     expect(nothingBecause(choose([], any, 0))).toBe('no checkpoints were found');
+  });
+
+  it('takes runs by a pattern of stars and question marks, and everything else as it is', () => {
+    expect(
+      ['ft/07', 'ft-07', 'a.b', 'a+b(c)'].map((name) =>
+        ['*', 'ft*', 'ft?07', 'a.b', 'a+b(*)'].filter((pattern) => fitsPattern(name, pattern)),
+      ),
+    ).toEqual([
+      ['*', 'ft*', 'ft?07'],
+      ['*', 'ft*', 'ft?07'],
+      ['*', 'a.b'],
+      ['*', 'a+b(*)'],
+    ]);
+    fc.assert(
+      fc.property(fc.string({ maxLength: 30 }), (name) => fitsPattern(name, name.replaceAll(/./gsu, '?')) && fitsPattern(name, '*')),
+    );
   });
 
   it('counts the newest per run, among those that are whole', () => {
