@@ -16,7 +16,7 @@ import type { Store } from '../../store/store.ts';
 import { baseSetOf, Originals } from './base-set.ts';
 import { buildManifest } from './build-manifest.ts';
 import { PackSink } from './pack-sink.ts';
-import { provePack } from './prove.ts';
+import { provePack, proveStored } from './prove.ts';
 import { assertUnchanged, readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 
 /** A pack is closed once it holds this many original bytes, so that an interrupted archive keeps what it has. */
@@ -27,6 +27,8 @@ export interface CheckpointOptions {
   maxDepth: number;
   pool: CodecPool;
   cancel: Int32Array;
+  /** Digests of contents that this archive proved, so that those of many checkpoints are decoded once. */
+  proved: Set<string>;
   now: () => Date;
   /** Called with original bytes as they are coded, and again as they are proved. */
   onBytes(phase: 'archive' | 'prove', bytes: number): void;
@@ -101,7 +103,11 @@ async function encodeGroup(store: Store, group: Content[], options: CheckpointOp
       options.onBytes('prove', bytes);
     };
     await sink.finish((path, entries) => provePack(pool, store, path, entries, { cancel, onBytes }));
-    options.onBytes('prove', toProve); // what was stored and proved before
+    for (const { digest, offset } of encoded) if (offset !== undefined) options.proved.add(digest);
+    const known = [...new Set(encoded.map(({ digest }) => digest))].filter((digest) => !options.proved.has(digest));
+    await proveStored(pool, store, known, { cancel, onBytes });
+    for (const digest of known) options.proved.add(digest);
+    options.onBytes('prove', toProve); // what this archive proved before
     return encoded;
   } catch (thrown) {
     await sink.abandon();
@@ -202,8 +208,12 @@ async function attempt(
   return { id: await store.commit(manifest), manifest };
 }
 
+/** What a base that can't be had, or an original that changed, makes of an attempt. */
+const baseFailures: ReadonlySet<string> = new Set(['damaged', 'changed', 'not_found']);
+
 /**
- * Archives and proves one checkpoint.
+ * Archives and proves one checkpoint. Where the base fails it is tried again from the store's copy of it alone, and last without:
+ * a damaged snapshot must not keep those after it out of the store.
  *
  * @param base the snapshot before it in its run, where there is one
  * @throws CairnError `bad_input`, `changed`, `no_space`, `denied`, `damaged`, `cancelled`, `io`; the store is as it was then.
@@ -215,17 +225,18 @@ export async function archiveCheckpoint(
   base: BaseSnapshot | undefined,
   options: CheckpointOptions,
 ): Promise<ArchivedCheckpoint> {
-  try {
-    return await attempt(store, run, checkpoint, base, true, options);
-  } catch (thrown) {
-    const error = toCairnError(thrown);
-    const mayBeTheOriginals = base !== undefined && (error.code === 'damaged' || error.code === 'changed' || error.code === 'not_found');
-    if (!mayBeTheOriginals) throw error;
+  // Perhaps an original that served as base was changed or went away meanwhile: the second time only the store's copy is read.
+  for (const usable of base ? [true, false] : []) {
+    try {
+      return await attempt(store, run, checkpoint, base, usable, options);
+    } catch (thrown) {
+      const error = toCairnError(thrown);
+      if (!baseFailures.has(error.code)) throw error;
+    }
   }
-  // Perhaps an original that served as base was changed or went away meanwhile: what the store holds is beyond doubt.
   try {
-    return await attempt(store, run, checkpoint, base, false, options);
+    return await attempt(store, run, checkpoint, undefined, false, options);
   } catch (thrown) {
-    throw thrown instanceof CairnError ? thrown : toCairnError(thrown);
+    throw toCairnError(thrown);
   }
 }

@@ -112,6 +112,7 @@ class Archive {
   readonly #store: Store;
   readonly #archived: ArchivedSteps;
   readonly #cancel: Int32Array;
+  readonly #proved = new Set<string>();
   readonly snapshots: ArchivedRecord[] = [];
   readonly skipped: Skipped[] = [];
   readonly errors: Failure[] = [];
@@ -175,6 +176,7 @@ class Archive {
       const base = keyframe ? undefined : await findBase(this.#store, this.#archived, run, checkpoint, coding);
       const { id, manifest } = await archiveCheckpoint(this.#store, run, checkpoint, base, {
         ...coding,
+        proved: this.#proved,
         now: () => new Date(),
         onBytes: (phase, bytes) => progress.add(phase, bytes),
       });

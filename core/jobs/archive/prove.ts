@@ -3,6 +3,7 @@ import { decodeContents } from '../../codec/decode.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import { CairnError, toCairnError } from '../../contract/errors.ts';
 import type { BlobEntry } from '../../store/blob-source.ts';
+import { nameOfPack } from '../../store/pack-reader.ts';
 import type { Store } from '../../store/store.ts';
 import { storedContent } from '../stored-content.ts';
 
@@ -28,5 +29,27 @@ export async function provePack(pool: CodecPool, store: Store, path: string, ent
       path,
       cause: decoded.error,
     });
+  }
+}
+
+/**
+ * Proves contents that the store had before and that a snapshot is about to rely on: they may have been damaged since they were
+ * written, and an original that is released on their word would be lost.
+ *
+ * @throws CairnError `damaged` naming the pack of the first one that does not decode to its digest, `not_found` where one is gone
+ */
+export async function proveStored(pool: CodecPool, store: Store, digests: readonly string[], options: ProofOptions): Promise<void> {
+  const found = await Promise.all(digests.map((digest) => store.lookup(digest)));
+  const packs = new Map(found.flatMap((blob) => (blob ? [[blob.entry.digest, store.backend.localPath(nameOfPack(blob.packId))]] : [])));
+  const missing = digests.find((digest) => !packs.has(digest));
+  if (missing !== undefined) throw new CairnError('not_found', `content ${missing}: no pack of the store has it; run cairn repair`);
+  for (const path of new Set(packs.values())) await pool.evict(path);
+  const contents = found.flatMap((blob) => (blob ? [storedContent(store, blob.entry)] : []));
+  for await (const { content, digest, error } of decodeContents(pool, contents, options)) {
+    if (error !== undefined && toCairnError(error).code !== 'damaged') throw toCairnError(error);
+    if (digest === content.digest) continue;
+    const path = packs.get(content.digest)!;
+    const message = `${path}: a content of the checkpoint is in the store already, but damaged there; run cairn repair, then archive again`;
+    throw new CairnError('damaged', message, { path, cause: error });
   }
 }
