@@ -171,6 +171,46 @@ describe('what must not harm', () => {
     expect(picture(bench.path('back'))).toEqual(picture(path.join(chain, 'step-002400')));
   });
 
+  /** Damages a byte in the middle of every pack. */
+  const damagePacks = (): void => {
+    for (const pack of packs(bench.storePath).map((name) => path.join(bench.storePath, 'packs', name))) {
+      const bytes = readFileSync(pack);
+      bytes[bytes.length >> 1]! ^= 1;
+      writeFileSync(pack, bytes);
+    }
+  };
+
+  it('does not seal what relies on a stored content that was damaged since', async () => {
+    await bench.archive({ paths: [bench.copyChain('first')], steps: [400] });
+    damagePacks();
+    const { snapshots, errors } = await bench.archive({ paths: [bench.copyChain('second')], steps: [400] });
+    expect(snapshots).toEqual([]);
+    expect(errors).toEqual([expect.objectContaining({ code: 'damaged', message: expect.stringContaining('cairn repair') as unknown })]);
+    expect(readdirSync(path.join(bench.storePath, 'temporary'))).toEqual([]);
+  });
+
+  it('goes on with a keyframe where the snapshot before is damaged', async () => {
+    const chain = bench.copyChain();
+    await bench.archive({ paths: [chain], steps: [2200] });
+    damagePacks();
+    const { snapshots, errors } = await bench.archive({ paths: [chain], steps: [2400] });
+    expect(errors).toEqual([]);
+    expect(snapshots.map(({ kind }) => kind)).toEqual(['keyframe']);
+    await bench.restore({ snapshot: snapshots[0]!.id, to: bench.path('back') });
+    expect(picture(bench.path('back'))).toEqual(picture(path.join(chain, 'step-002400')));
+  });
+
+  it('stores contents of condemned packs again, and never against themselves', async () => {
+    await bench.archive({ paths: [bench.copyChain('first')] });
+    await bench.onStore('write', async (store) => {
+      for (const name of packs(bench.storePath)) await store.condemn(path.basename(name, '.pack'));
+    });
+    const { snapshots, errors } = await bench.archive({ paths: [bench.copyChain('second')] });
+    expect(errors).toEqual([]);
+    expect(snapshots.map(({ kind }) => kind)).toEqual(['keyframe', 'delta', 'delta', 'delta']);
+    expect((await bench.verify()).findings).toEqual([]);
+  });
+
   it('leaves nothing behind when it is cancelled', async () => {
     bench.onProgress = () => bench.controller.abort(new Error('cancelled by the test'));
     await expect(bench.archive({ paths: [bench.copyChain()] })).rejects.toThrow('cancelled by the test');

@@ -7,9 +7,24 @@ import type { Manifest } from '../../store/manifest.ts';
 import type { Store } from '../../store/store.ts';
 import { storedPiece } from '../stored-content.ts';
 
-/** @returns the tensors of a snapshot by name, with depth and element as they are stored now. */
+/**
+ * True where the content and all it needs are in packs that are to stay. One that is about to go is stored again where it is met:
+ * against a base that needs it, it would come to need itself.
+ */
+async function stays(store: Store, digest: string, known: Map<string, boolean>): Promise<boolean> {
+  const held = known.get(digest);
+  if (held !== undefined) return held;
+  known.set(digest, false);
+  if (!store.index.holds(digest)) return false;
+  for (const need of (await store.lookup(digest))?.entry.needs ?? []) if (!(await stays(store, need.digest, known))) return false;
+  known.set(digest, true);
+  return true;
+}
+
+/** @returns the tensors of a snapshot by name, with depth and element as they are stored now; without those in condemned packs. */
 export async function baseSetOf(store: Store, manifest: Manifest): Promise<BaseSet> {
   const bases = new BaseSet();
+  const known = new Map<string, boolean>();
   const taken = new Set<string>();
   for (const tensor of manifest.tensors) {
     const file = manifest.files[tensor.file]!;
@@ -20,7 +35,7 @@ export async function baseSetOf(store: Store, manifest: Manifest): Promise<BaseS
     const [offset, length, blob] = part;
     const digest = manifest.blobs[blob]!;
     const found = await store.lookup(digest);
-    if (!found || found.entry.coding !== 'tensor') continue;
+    if (!found || found.entry.coding !== 'tensor' || !(await stays(store, digest, known))) continue;
     const { element, blockLog2 } = found.entry;
     bases.add(
       { file: file.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape },
