@@ -46,7 +46,7 @@ export const insightText = {
   layers: {
     title: 'Change by layer',
     metrics: { changed: 'Share changed', meanChange: 'Mean change' },
-    note: { changed: 'Share of weights that are not bit for bit those before', meanChange: 'Mean |w − w before|, logarithmic colour' },
+    note: { changed: 'Weights whose bits are not those before', meanChange: 'Mean |w − w before|, logarithmic colour' },
     empty: 'There is no step before to compare with.',
   },
   exponents: {
