@@ -1,5 +1,6 @@
 /** Pausing, cancelling, moving and going on with jobs, by a real service over a real chain. */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../core/contract/model.ts';
@@ -241,5 +242,23 @@ describe('an interrupted archive', () => {
     expect(again.result).toMatchObject({ snapshots: [{ step: 100, bytesStored: expect.any(Number) as number }] });
     expect(packBytes() - bytes).toBe(0);
     expect(namesIn('packs').sort()).toEqual(packs);
+  });
+});
+
+describe('manners', () => {
+  const niceOfThreads = (): number[] =>
+    readdirSync('/proc/self/task').map((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    });
+
+  it.runIf(process.platform === 'linux')('workers of a job in the background stay behind, the thread that answers does not', async () => {
+    writeChain(chain);
+    const id = await start({ background: true });
+    await atPhase(id, 'archive');
+    expect(Math.max(...niceOfThreads())).toBeGreaterThan(0);
+    expect(getPriority(process.pid)).toBe(0);
+    await served.client.call('jobs.threads', { id, threads: 1 });
+    await inState(id, 'done');
   });
 });
