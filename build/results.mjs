@@ -28,17 +28,42 @@ function sizes() {
     if (!row) return '';
     return Number(row.bytes_stored) === best ? `**${row.ratio}**` : row.ratio;
   };
-  return table(['chain', 'MB', ...engines], chains.map((chain) => [chain, (rows.find((row) => row.chain === chain).bytes_original / 1e6).toFixed(1), ...engines.map((engine) => cell(chain, engine))]));
+  return table(
+    ['chain', 'MB', ...engines],
+    chains.map((chain) => [
+      chain,
+      (rows.find((row) => row.chain === chain).bytes_original / 1e6).toFixed(1),
+      ...engines.map((engine) => cell(chain, engine)),
+    ]),
+  );
 }
 
 function speeds() {
-  const records = read('test/bench/speed.jsonl').trim().split('\n').map((line) => JSON.parse(line)).filter((record) => record.type === 'result');
+  const records = read('test/bench/speed.jsonl')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter((record) => record.type === 'result');
   const rows = records.map((record) => {
     const { scenario, dtype, mode, method, implementation, threads, ratio, encodeGiBps, decodeGiBps, memcpyGiBps } = record;
     const against = (rate) => `${rate.toFixed(2)} (${(rate / memcpyGiBps).toFixed(2)})`;
-    return [scenario, dtype, mode, method, implementation, threads, ratio.toFixed(3), against(encodeGiBps), against(decodeGiBps), memcpyGiBps.toFixed(1)];
+    return [
+      scenario,
+      dtype,
+      mode,
+      method,
+      implementation,
+      threads,
+      ratio.toFixed(3),
+      against(encodeGiBps),
+      against(decodeGiBps),
+      memcpyGiBps.toFixed(1),
+    ];
   });
-  return table(['run', 'dtype', 'mode', 'method', 'by', 'threads', 'ratio', 'encode GiB/s (of memcpy)', 'decode GiB/s (of memcpy)', 'memcpy GiB/s'], rows);
+  return table(
+    ['run', 'dtype', 'mode', 'method', 'by', 'threads', 'ratio', 'encode GiB/s (of memcpy)', 'decode GiB/s (of memcpy)', 'memcpy GiB/s'],
+    rows,
+  );
 }
 
 const machine = read('test/bench/machine.txt').trim();
