@@ -189,6 +189,13 @@ class Encoding {
 
 const endsContent = (piece: Piece): boolean => piece.offset + piece.length === piece.content.length;
 
+/** Where a batch's pieces go, of those that are not stored already. */
+async function placesOf(batch: Piece[], items: EncodedItem[], encoding: Encoding, writes: SlotWrites): Promise<SlotPiece[]> {
+  // The end of a large content may rewind over its earlier pieces, so nothing may still be on its way there.
+  if (batch.some((piece) => !piece.whole && endsContent(piece))) await writes.settle();
+  return batch.map((piece, index) => encoding.take(piece, items[index]!)).filter((place) => place !== undefined);
+}
+
 /**
  * Codes `contents` into `sink`.
  *
@@ -211,12 +218,11 @@ export async function encodeContents(
   );
   try {
     for await (const [batch, { slot, items }] of results) {
-      // The end of a large content may rewind over its earlier pieces, so nothing may still be on its way there.
-      if (batch.some((piece) => !piece.whole && endsContent(piece))) await writes.settle();
-      await writes.add(
-        slot,
-        batch.map((piece, index) => encoding.take(piece, items[index]!)).filter((place) => place !== undefined),
-      );
+      const places = await placesOf(batch, items, encoding, writes).catch(async (thrown: unknown) => {
+        await pool.release(slot);
+        throw thrown;
+      });
+      await writes.add(slot, places);
     }
   } catch (thrown) {
     await writes.settle().catch(() => undefined);
