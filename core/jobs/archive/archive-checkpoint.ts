@@ -6,7 +6,7 @@ import { digestRanges } from '../../codec/decode.ts';
 import { encodeContents, type EncodedContent } from '../../codec/encode.ts';
 import type { Content } from '../../codec/pieces.ts';
 import type { CodecPool } from '../../codec/pool.ts';
-import { CairnError, toCairnError } from '../../contract/errors.ts';
+import { toCairnError } from '../../contract/errors.ts';
 import type { Companion } from '../../plan/companions.ts';
 import type { BaseSet } from '../../plan/pairing.ts';
 import { planSnapshot, type PlannedContent, type SnapshotPlan } from '../../plan/planner.ts';
