@@ -13,7 +13,7 @@ import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { withStaging } from './staging.ts';
-import { assertAbsent, assertRoom } from './target.ts';
+import { assertAbsent, assertReplaceable, assertRoom } from './target.ts';
 
 export interface RestoreOptions {
   pool: CodecPool;
@@ -144,7 +144,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   if (files.length + links.length === 0 && manifest.files.length > 0)
     throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  if (!options.force) await assertAbsent([...files, ...links].map((entry) => path.join(options.to, entry.path)));
+  await (options.force ? assertReplaceable : assertAbsent)([...files, ...links].map((entry) => path.join(options.to, entry.path)));
   await mkdir(options.to, { recursive: true });
   await assertRoom(options.to, bytes);
   await withStaging(options.to, async (staging) => {

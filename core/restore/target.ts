@@ -13,6 +13,17 @@ export async function assertAbsent(paths: readonly string[]): Promise<void> {
   }
 }
 
+/** @throws CairnError `exists` naming the first of the paths that is a folder, which no file may replace. */
+export async function assertReplaceable(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const there = await lstat(path).catch(() => undefined);
+    if (there?.isDirectory())
+      throw new CairnError('exists', `${path}: a folder is there, which a file can't replace; move it away or choose another folder`, {
+        path,
+      });
+  }
+}
+
 /** @throws CairnError `no_space` with what is missing. */
 export async function assertRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);

@@ -227,6 +227,10 @@ describe('what must not harm', () => {
     expect(readFileSync(path.join(to, 'config.json'), 'utf8')).toBe('mine');
     await bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
     expect(picture(to)).toEqual(picture(path.join(sampleChain, 'step-000400')));
+    rmSync(path.join(to, 'config.json'));
+    mkdirSync(path.join(to, 'config.json'));
+    const folderThere = bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
+    await expect(folderThere).rejects.toMatchObject({ code: 'exists', path: path.join(to, 'config.json') });
   });
 });
 
