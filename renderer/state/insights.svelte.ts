@@ -1,5 +1,6 @@
 import { toCairnError, type CairnError } from '../../core/contract/errors.ts';
 import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
+import { atMostEvery } from './loaded.svelte.ts';
 import { service } from './service.svelte.ts';
 
 /** The study of one run: step by step, so that charts grow while it goes on, and can be stopped. */
@@ -11,6 +12,8 @@ export class InsightsPage {
   phase = $state<'idle' | 'outline' | 'steps' | 'engines'>('idle');
   failure = $state.raw<CairnError>();
   full = $state(false);
+  /** By the user: then nothing is measured by itself. */
+  #stopped = false;
   #abort: AbortController | undefined;
 
   constructor(run: string) {
@@ -24,6 +27,7 @@ export class InsightsPage {
   /** Measures all steps, then the engines. What the service measured before comes back at once. */
   async measure(full = false): Promise<void> {
     this.stop();
+    this.#stopped = false;
     const abort = new AbortController();
     this.#abort = abort;
     this.failure = undefined;
@@ -36,7 +40,30 @@ export class InsightsPage {
     if (this.#abort === abort) this.phase = 'idle';
   }
 
+  /** Measures now and whenever there is a new connection, and follows what is archived meanwhile; returns what ends it. */
+  follow(): () => void {
+    const refresh = atMostEvery(500, () => void this.#refresh());
+    const ends = [service.on('catalogue.changed', refresh), service.whenConnected(() => void this.measure())];
+    return () => {
+      ends.forEach((end) => end());
+      this.stop();
+    };
+  }
+
+  /** Sizes and steps as they are now; steps that are new are measured once nothing else is. */
+  async #refresh(): Promise<void> {
+    if (this.outline === undefined) return;
+    try {
+      this.outline = (await service.call('analyse.outline', { run: this.run })).outline;
+    } catch {
+      return; // what is shown stays; measuring again says what is wrong
+    }
+    const isNew = this.outline.steps.some(({ step }) => this.measures.every((known) => known.step !== step));
+    if (isNew && !this.busy && !this.failure && !this.#stopped) void this.measure(this.full);
+  }
+
   stop(): void {
+    this.#stopped = true;
     this.#abort?.abort();
     this.#abort = undefined;
     this.phase = 'idle';
