@@ -31,18 +31,33 @@ export async function readCheckpoint(checkpoint: FoundCheckpoint): Promise<Check
   return files;
 }
 
-/** @throws CairnError `changed` where a file is not what it was when the checkpoint was found, or one has come. */
-export async function assertUnchanged(checkpoint: FoundCheckpoint, files: readonly CheckpointFile[]): Promise<void> {
-  for (const { found, path: filePath } of files) {
+/**
+ * Size, modification time and inode must be those that were found. The time of the last change of any kind, which nobody can set,
+ * is given back to be compared with the next time: it tells of writes whose modification time was set back.
+ *
+ * @param before what this gave when reading began
+ * @returns in nanoseconds, in the order of `files`
+ * @throws CairnError `changed` where a file is not what it was when the checkpoint was found, or one has come.
+ */
+export async function assertUnchanged(
+  checkpoint: FoundCheckpoint,
+  files: readonly CheckpointFile[],
+  before?: readonly bigint[],
+): Promise<bigint[]> {
+  const changeTimes: bigint[] = [];
+  for (const [index, { found, path: filePath }] of files.entries()) {
     const now = await lstat(filePath, { bigint: true });
-    if (now.size !== BigInt(found.size) || now.mtimeNs !== found.mtimeNs || now.ino !== found.inode) throw changed(filePath, 'changed');
+    const same = now.size === BigInt(found.size) && now.mtimeNs === found.mtimeNs && now.ino === found.inode;
+    if (!same || now.ctimeNs !== (before?.[index] ?? now.ctimeNs)) throw changed(filePath, 'changed');
+    changeTimes.push(now.ctimeNs);
   }
-  if (checkpoint.alone || checkpoint.onlyFiles) return;
+  if (checkpoint.alone || checkpoint.onlyFiles) return changeTimes;
   const known = new Set(files.map((file) => file.path));
   for (const entry of await readdir(checkpoint.path, { recursive: true, withFileTypes: true })) {
     const filePath = path.join(entry.parentPath, entry.name);
     if (entry.isFile() && !known.has(filePath)) throw changed(filePath, 'appeared');
   }
+  return changeTimes;
 }
 
 function changed(filePath: string, what: string): CairnError {

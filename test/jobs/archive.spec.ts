@@ -171,6 +171,25 @@ describe('what must not harm', () => {
     expect(picture(bench.path('back'))).toEqual(picture(path.join(chain, 'step-002400')));
   });
 
+  it('does not seal a file that was written to meanwhile, even where its time was set back', async () => {
+    const chain = bench.copyChain();
+    const file = path.join(chain, 'step-000400/model.safetensors');
+    const time = new Date(2026, 0, 1);
+    utimesSync(file, time, time);
+    let written = false;
+    bench.onProgress = (phase) => {
+      if (phase !== 'prove' || written) return;
+      written = true;
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill(1, 200_000, 201_000));
+      utimesSync(file, time, time);
+    };
+    const { snapshots, errors } = await bench.archive({ paths: [chain], steps: [400] });
+    expect(written).toBe(true);
+    expect(snapshots).toEqual([]);
+    expect(errors).toEqual([expect.objectContaining({ code: 'changed', path: file })]);
+  });
+
   /** Damages a byte in the middle of every pack. */
   const damagePacks = (): void => {
     for (const pack of packs(bench.storePath).map((name) => path.join(bench.storePath, 'packs', name))) {

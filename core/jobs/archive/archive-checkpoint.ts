@@ -182,7 +182,7 @@ async function attempt(
   options: CheckpointOptions,
 ): Promise<ArchivedCheckpoint> {
   const files = await readCheckpoint(checkpoint);
-  await assertUnchanged(checkpoint, files);
+  const changeTimes = await assertUnchanged(checkpoint, files);
   const bases: BaseSet | undefined = base && (await baseSetOf(store, base.manifest));
   const originals = base && (await Originals.of(base.manifest));
   const plan = planSnapshot(
@@ -192,7 +192,7 @@ async function attempt(
   const contents = plan.contents.map((planned) => contentOf(planned, files, { store, originals, usable }));
   const encoded = await encodePlan(store, plan, files, contents, options);
   const digests = await fileDigests(files, plan, encoded, options);
-  await assertUnchanged(checkpoint, files);
+  await assertUnchanged(checkpoint, files, changeTimes);
   const manifest = await buildManifest({
     store,
     run,
