@@ -3,6 +3,7 @@ import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { toCairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
+import type { Finding } from '../../../contract/model.ts';
 import type { Candidate } from '../../../plan/policy.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
@@ -33,6 +34,8 @@ interface ArchiveResult {
   bytesStored: number;
   seconds: number;
   errors: { code: string; path?: string; message: string }[];
+  /** Of the verification that --verify asks for. */
+  findings?: Finding[];
   released?: { path: string; bytes: number }[];
   kept?: { path: string; reason: string }[];
 }
@@ -150,9 +153,10 @@ async function perform(session: Session, params: ParamsOf<'archive.start'>): Pro
   const result = job.result as unknown as ArchiveResult;
   show(session, result);
   for (const { message } of result.errors) out.error(message);
+  for (const finding of result.findings ?? []) out.finding(finding);
   for (const snapshot of result.snapshots) out.record('snapshot', snapshot);
   out.summary(result);
-  return result.errors.length > 0 ? exitCodes.failed : exitCode;
+  return result.errors.length + (result.findings?.length ?? 0) > 0 ? exitCodes.failed : exitCode;
 }
 
 function show(
