@@ -112,7 +112,7 @@ class Estimate {
     const files = await readCheckpoint(checkpoint);
     const { contents } = planSnapshot(planFilesOf(files), {
       bases: bases?.set,
-      maxDepth: defaultMaxDepth,
+      maxDepth: this.#params.maxDepth ?? defaultMaxDepth,
       companions: this.#params.method === 'cairn',
     });
     const isDelta = contents.some((content) => content.base);
