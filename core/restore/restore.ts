@@ -108,6 +108,8 @@ async function finishFile({ file, temporary, final }: Target, options: RestoreOp
   await chmod(temporary, file.mode);
   setModified(temporary, BigInt(file.mtimeNs));
   await mkdir(path.dirname(final), { recursive: true });
+  // Decoding took a while: somebody may have made it meanwhile.
+  if (!options.force) await assertAbsent([final]);
   await rename(temporary, final);
 }
 

@@ -244,6 +244,16 @@ describe('what must not harm', () => {
     writeFileSync(path.join(to, 'config.json'), 'mine');
     await expect(bench.restore({ snapshot: snapshots[0]!.id, to })).rejects.toMatchObject({ code: 'exists' });
     expect(readFileSync(path.join(to, 'config.json'), 'utf8')).toBe('mine');
+    const late = bench.path('late', 'model.safetensors');
+    bench.onProgress = (phase) => {
+      if (phase === 'compare') writeFileSync(late, 'mine');
+    };
+    await expect(bench.restore({ snapshot: snapshots[0]!.id, to: path.dirname(late) })).rejects.toMatchObject({
+      code: 'exists',
+      path: late,
+    });
+    expect(readFileSync(late, 'utf8')).toBe('mine');
+    bench.onProgress = undefined;
     await bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
     expect(picture(to)).toEqual(picture(path.join(sampleChain, 'step-000400')));
     rmSync(path.join(to, 'config.json'));
