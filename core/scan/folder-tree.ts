@@ -9,7 +9,7 @@ import type { BigIntStats } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { FileIdentity, ScanFinding } from './found.ts';
 import { foreignFolder } from './layouts/foreign.ts';
-import { printable } from './layouts/names.ts';
+import { printable } from '../contract/printable.ts';
 
 export interface TreeFile extends FileIdentity {
   name: string;

@@ -5,7 +5,8 @@
 import type { CheckpointState } from '../../contract/model.ts';
 import type { FoundCheckpoint, FoundFile } from '../found.ts';
 import { isProvable, isWeightsFile } from './file-kinds.ts';
-import { isTemporaryName, printable } from './names.ts';
+import { printable } from '../../contract/printable.ts';
+import { isTemporaryName } from './names.ts';
 
 export interface Quiet {
   /** Milliseconds since 1970; absent where the time of changes doesn't matter. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { TreeFile } from '../folder-tree.ts';
 import { readText, type FileFacts } from './file-facts.ts';
-import { printable } from './names.ts';
+import { printable } from '../../contract/printable.ts';
 
 const rankNumber = /(?<=rank[_-]?|rng_state_|random_states_)\d+/;
 const pieceName = /__\d+_\d+\.distcp/g;

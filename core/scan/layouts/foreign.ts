@@ -6,7 +6,8 @@ const huggingFaceCaches = new Set(['hub', 'xet', 'datasets']);
 
 /** What a folder of this name in a folder of that name belongs to; `tool` where the user should hear of it. */
 export function foreignFolder(parentName: string, name: string): { tool?: string } | undefined {
-  if (machinery.has(name)) return {};
+  // Folders of a restore or a release under way, or cut off: copies of what is elsewhere.
+  if (machinery.has(name) || name.startsWith('.cairn-restore-') || name.startsWith('.cairn-releasing-')) return {};
   const tool = caches[name];
   if (tool !== undefined) return { tool };
   const ofHub = parentName === 'huggingface' && huggingFaceCaches.has(name);

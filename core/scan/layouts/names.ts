@@ -3,14 +3,6 @@
 /** Natural order: runs of digits compare as numbers, so that `step-900` comes before `step-1000`. */
 export const naturalOrder: (a: string, b: string) => number = new Intl.Collator('en', { numeric: true, sensitivity: 'variant' }).compare;
 
-/** Characters that could break a line, hide or reorder text in a message. */
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-/** The text with every character that could disturb a line of output written as \uXXXX. */
-export function printable(text: string): string {
-  return text.replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
 /** A name that stands at a position of a family. */
 export interface NumberedName {
   step: number;

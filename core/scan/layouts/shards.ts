@@ -7,7 +7,7 @@ import { readLayout } from '../formats/registry.ts';
 import { checkShards, isShardIndex, readShardIndex, shardPath, type ShardIndex } from '../formats/shard-index.ts';
 import { findMissingPiece } from './distributed.ts';
 import type { FileFacts } from './file-facts.ts';
-import { printable } from './names.ts';
+import { printable } from '../../contract/printable.ts';
 
 const numberedShard = /^(?<before>.*-)(?<index>\d{2,6})-of-(?<count>\d{2,6})(?<after>.*)$/;
 /** What comparing an index with its shards gave, for exactly these shards. */

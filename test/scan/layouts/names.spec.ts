@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { groupFamilies } from '../../../core/scan/layouts/families.ts';
-import { isTemporaryName, naturalOrder, printable, readNumberedName, runName } from '../../../core/scan/layouts/names.ts';
+import { printable } from '../../../core/contract/printable.ts';
+import { isTemporaryName, naturalOrder, readNumberedName, runName } from '../../../core/scan/layouts/names.ts';
 
 describe('numbers in names', () => {
   test.each([
@@ -78,5 +79,5 @@ test('temporary names', () => {
 });
 
 test('what could disturb a line is shown escaped', () => {
-  expect(printable('a\nb\u202ec\u0007<img>é')).toBe('a\\u000ab\\u202ec\\u0007<img>é');
+  expect(printable('a\nb\u202ec\u0007<img>é')).toBe('a\\u{a}b\\u{202e}c\\u{7}<img>é');
 });
