@@ -9,7 +9,9 @@ export interface JobWatchOptions {
   onFailure(job: Job): void;
 }
 
-const isActive = (job: Job): boolean => job.state === 'running' || job.state === 'queued';
+/** Not ended: it goes on by itself, or when its pause is over. */
+const active: ReadonlySet<Job['state']> = new Set(['queued', 'waiting', 'running', 'paused']);
+const isActive = (job: Job): boolean => active.has(job.state);
 
 export class JobWatch {
   readonly #options: JobWatchOptions;

@@ -294,7 +294,6 @@ export const text = {
       prune: 'Prune',
       repair: 'Repair',
       copy: 'Copy',
-      repair: 'Repair',
     } satisfies Record<JobKind, string>,
     state: {
       queued: 'Queued',
