@@ -22,7 +22,7 @@ export class JobWatch {
     this.#options = options;
   }
 
-  /** Running and queued jobs. */
+  /** Jobs that have not ended. */
   get active(): Job[] {
     return [...this.#active.values()];
   }
