@@ -10,15 +10,18 @@
 import { lstat, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
+import type { FileRange } from '../codec/binding.ts';
 import { digestRanges } from '../codec/decode.ts';
 import { cancelFlag } from '../codec/pool.ts';
 import { toCairnError } from '../contract/errors.ts';
 import type { releaseParams } from '../contract/methods.ts';
 import { fitsPattern } from '../plan/policy.ts';
 import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
+import { restRanges } from '../restore/restore.ts';
 import { scan } from '../scan/scanner.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import { proveStored } from './archive/prove.ts';
 import { ArchivedSteps } from './archive/selection.ts';
 import { shellWord } from './describe.ts';
 import type { JobContext } from './job.ts';
@@ -131,7 +134,7 @@ class Release {
     if (!alone) await assertNothingElse(manifest, checkpoint.path);
     const places = placesOf(manifest, checkpoint.path, alone);
     const before = await identitiesOf(places);
-    await this.#assertDigests(places);
+    await this.#assertDigests(manifest, places);
     const user = await openedBy(new Set(places.map(({ at }) => at)));
     if (user) throw new Reason(`process ${user.process} has ${user.file} open`);
     const doomed = path.join(path.dirname(checkpoint.path), doomedPrefix + id);
@@ -162,16 +165,31 @@ class Release {
     await rm(doomed, { recursive: true });
   }
 
+  /** What the snapshot relies on is decoded once more: it may have been damaged since it was sealed. */
   async #assertStored(manifest: Manifest): Promise<void> {
-    for (const digest of manifest.blobs)
-      if (!(await this.#store.lookup(digest))) throw new Reason('a content of its snapshot is missing in the store; run cairn verify');
+    try {
+      await proveStored(this.#context.pool(), this.#store, manifest.blobs, { cancel: this.#cancel, onBytes: () => undefined });
+    } catch (thrown) {
+      const { code } = toCairnError(thrown);
+      if (code === 'damaged') throw new Reason('a content of its snapshot is damaged in the store; run cairn repair');
+      if (code === 'not_found') throw new Reason('a content of its snapshot is missing in the store; run cairn verify');
+      throw thrown;
+    }
   }
 
-  async #assertDigests(places: readonly Place[]): Promise<void> {
-    const pool = this.#context.pool();
+  /** Each file as a whole, and each of its parts against the content that would be restored in its place. */
+  async #assertDigests(manifest: Manifest, places: readonly Place[]): Promise<void> {
     for (const { file, at } of places) {
-      const digest = await digestRanges(pool, [{ path: at, offset: 0, length: file.size }], this.#cancel);
-      if (digest !== file.digest) throw new Reason(`${file.path} does not hold what was archived`);
+      const { rest } = file;
+      const ranges: [FileRange[], string][] = [
+        [[{ path: at, offset: 0, length: file.size }], file.digest],
+        ...file.parts.map(([offset, length, blob]): [FileRange[], string] => [[{ path: at, offset, length }], manifest.blobs[blob]!]),
+        ...(rest < 0 ? [] : [[restRanges(file, at), manifest.blobs[rest]!] as [FileRange[], string]]),
+      ];
+      for (const [range, wanted] of ranges) {
+        if ((await digestRanges(this.#context.pool(), range, this.#cancel)) !== wanted)
+          throw new Reason(`${file.path} does not hold what was archived`);
+      }
     }
   }
 

@@ -5,7 +5,7 @@
  *   target folder checked (nothing there already, room enough) -> temporary files of full length -> blobs decoded into
  *   them -> digests equal -> mode and time -> synced -> renamed -> folders' modes and times
  */
-import { chmod, lstat, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
 import { setModified } from '../codec/file-times.ts';
@@ -42,7 +42,7 @@ interface Target {
 }
 
 /** Bytes of a file outside its parts, in ascending order. */
-function restRanges(file: ManifestFile, at: string): { path: string; offset: number; length: number }[] {
+export function restRanges(file: ManifestFile, at: string): { path: string; offset: number; length: number }[] {
   const ranges = [];
   let end = 0;
   for (const [offset, length] of [...file.parts, [file.size, 0] as const]) {
@@ -123,11 +123,10 @@ async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promis
 }
 
 /** Deepest first, so that setting a folder's time is not undone by what happens inside it. */
-async function restoreFolders(manifest: Manifest, options: RestoreOptions, all: boolean): Promise<void> {
+async function restoreFolders(manifest: Manifest, options: RestoreOptions): Promise<void> {
   for (const folder of manifest.folders.toSorted((a, b) => b.path.length - a.path.length)) {
     const final = path.join(options.to, folder.path);
-    if (all) await mkdir(final, { recursive: true });
-    else if (!(await lstat(final).catch(() => undefined))) continue;
+    await mkdir(final, { recursive: true });
     await chmod(final, folder.mode);
     setModified(final, BigInt(folder.mtimeNs));
   }
@@ -160,6 +159,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
     for (const target of targets) await finishFile(target, options);
   });
   await restoreLinks(manifest, options);
-  await restoreFolders(manifest, options, files.length === manifest.files.length);
+  // Folders that chosen files go into may be the user's own.
+  if (files.length === manifest.files.length) await restoreFolders(manifest, options);
   return { files: files.length, bytes };
 }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -132,6 +133,26 @@ describe('archive, prove and restore', () => {
     expect(snapshots.map(({ depth }) => depth)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1]);
   });
 
+  it('leaves folders alone that chosen files go into', async () => {
+    const step = writeStep(bench.path('nested'), 1, [{ name: 'w', dtype: 'U8', shape: [1], bytes: Uint8Array.of(1) }]);
+    mkdirSync(path.join(step, 'sub'));
+    writeFileSync(path.join(step, 'sub/a.txt'), 'a');
+    chmodSync(path.join(step, 'sub'), 0o555);
+    const { snapshots } = await bench.archive({ paths: [bench.path('nested')] });
+    chmodSync(path.join(step, 'sub'), 0o755);
+    const to = bench.path('mine');
+    mkdirSync(path.join(to, 'sub'), { recursive: true, mode: 0o755 });
+    await bench.restore({ snapshot: snapshots[0]!.id, to, files: 'sub/*' });
+    expect(statSync(path.join(to, 'sub')).mode & 0o777).toBe(0o755);
+    expect(readFileSync(path.join(to, 'sub/a.txt'), 'utf8')).toBe('a');
+  });
+
+  it('archives what is there where another path is missing, and says so', async () => {
+    const archived = await bench.archive({ paths: [bench.copyChain(), bench.path('nowhere')], steps: [400] });
+    expect(archived.snapshots).toHaveLength(1);
+    expect(archived.errors).toMatchObject([{ code: 'not_found', path: bench.path('nowhere') }]);
+  });
+
   it('skips what is archived already, and archives again what changed since', async () => {
     const chain = bench.copyChain();
     await bench.archive({ paths: [chain] });
@@ -160,7 +181,7 @@ describe('what must not harm', () => {
     const base = path.join(chain, 'step-002200/model.safetensors');
     await bench.archive({ paths: [chain], steps: [2200] });
     const bytes = readFileSync(base);
-    const { mtime } = (await import('node:fs')).statSync(base);
+    const { mtime } = statSync(base);
     bytes.fill(0x3f, 100_000, 600_000);
     writeFileSync(base, bytes);
     utimesSync(base, mtime, mtime);

@@ -59,6 +59,21 @@ describe('releasing', () => {
     expect(here()).toEqual([]);
   });
 
+  it('decodes what an earlier job archived before it removes anything', async () => {
+    await served.ended(served.client.call('archive.start', { paths: [chain] }));
+    for (const name of readdirSync(path.join(served.storePath, 'packs'), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.pack')) continue;
+      const pack = path.join(served.storePath, 'packs', name);
+      const bytes = readFileSync(pack);
+      bytes[1000]! ^= 1;
+      writeFileSync(pack, bytes);
+    }
+    const outcome = await release({ keepNewest: 0 });
+    expect(outcome.released).toEqual([]);
+    expect(reasonFor(outcome, 'step-000400')).toBe('a content of its snapshot is damaged in the store; run cairn repair');
+    expect(here()).toEqual(steps);
+  });
+
   it('of one checkpoint keeps it where it is the newest of its run', async () => {
     const outcome = await release({}, { paths: [path.join(chain, 'step-002400')] });
     expect([outcome.released, reasonFor(outcome, 'step-002400')]).toEqual([[], 'it is among the newest 1 of its run']);

@@ -205,12 +205,13 @@ export async function archiveJob(context: JobContext, params: ArchiveParams): Pr
   const started = performance.now();
   const found = await scan(params.paths, { previous: context.catalogue.previousFile, signal: context.signal });
   context.catalogue.saveScan(found);
-  const missing = found.findings.find(({ path, code }) => code === 'not_found' && params.paths.includes(path));
-  if (missing) throw new CairnError('not_found', missing.message, { path: missing.path });
+  const missing = found.findings.filter(({ path, code }) => code === 'not_found' && params.paths.includes(path));
+  if (missing.length === params.paths.length) throw new CairnError('not_found', missing[0]!.message, { path: missing[0]!.path });
   const selected = selectCheckpoints(found.runs, params.run, params.steps, params.paths);
   const store = await context.writeStore();
   const archive = new Archive(context, params, store, await ArchivedSteps.of(store));
   for (const finding of found.findings) context.log(finding.severity === 'error' ? 'error' : 'warning', finding.message);
+  for (const { message, path } of missing) archive.errors.push({ code: 'not_found', message, path });
   await archive.run(selected);
   const total = (member: 'bytesOriginal' | 'bytesStored'): number => archive.snapshots.reduce((sum, snapshot) => sum + snapshot[member], 0);
   return {
