@@ -12,15 +12,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nativeFolder = join(root, 'core', 'native');
 const output = join(root, 'dist', 'fuzz');
 const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g', '-O1', '-std=c++17'];
-const flagsOf = { avx2_sources: ['-mavx2', '-mbmi', '-mbmi2', '-mlzcnt', '-mpopcnt', '-mfma'], neon_sources: ['-march=armv8-a+crc'] };
+const instructionSets = process.arch === 'arm64' ? ['neon'] : ['avx2', 'avx512'];
 
-/** The sources of one list of binding.gyp: what is fuzzed is what is built. */
-function sourcesOf(list) {
-  const text = readFileSync(join(nativeFolder, 'binding.gyp'), 'utf8');
-  const body = new RegExp(`"${list}": \\[([^\\]]*)\\]`).exec(text)?.[1];
-  if (body === undefined) throw new Error(`core/native/binding.gyp: has no list ${list}`);
-  return [...body.matchAll(/"([^"]+\.cc)"/g)].map((match) => join(nativeFolder, match[1]));
+/** A list of binding.gyp, so that what is fuzzed is what is built. */
+function listOf(name) {
+  const text = readFileSync(join(nativeFolder, 'binding.gyp'), 'utf8').replaceAll(/#.*/g, '');
+  const body = new RegExp(`"${name}": \\[([^\\]]*)\\]`).exec(text)?.[1];
+  if (body === undefined) throw new Error(`core/native/binding.gyp: has no list ${name}`);
+  return [...body.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
 }
+
+const sourcesOf = (kind) => listOf(`${kind}_sources`).map((source) => join(nativeFolder, source));
 
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { stdio: 'inherit', ...options });
@@ -65,12 +67,11 @@ async function build(libfuzzer) {
   const compiler = libfuzzer ? 'clang++' : (process.env.CXX ?? 'g++');
   const engine = libfuzzer ? ['-fsanitize=fuzzer-no-link'] : [];
   mkdirSync(output, { recursive: true });
-  const special = process.arch === 'arm64' ? 'neon_sources' : 'avx2_sources';
   const fuzzers = ['targets.cc', libfuzzer ? 'libfuzzer.cc' : 'driver.cc'].map((name) => join(nativeFolder, 'fuzz', name));
-  const plain = [...sourcesOf('core_sources'), ...sourcesOf('codec_sources'), ...sourcesOf('scalar_sources'), ...fuzzers];
+  const plain = [...['core', 'codec', 'scalar'].flatMap(sourcesOf), ...fuzzers];
   const parts = await compileAll(compiler, [
     ...plain.map((source) => [source, engine]),
-    ...sourcesOf(special).map((source) => [source, [...engine, ...flagsOf[special]]]),
+    ...instructionSets.flatMap((set) => sourcesOf(set).map((source) => [source, [...engine, ...listOf(`${set}_flags`)]])),
   ]);
   run(compiler, [...sanitize, ...(libfuzzer ? ['-fsanitize=fuzzer'] : []), ...parts, '-o', program]);
   return program;

@@ -1,6 +1,6 @@
 {
   # One static library an instruction set, each with its own -m flags; every source is named here.
-  # Code in the libraries of src/simd/avx2_* must not instantiate inline library templates: the linker keeps one copy
+  # Code in the libraries of src/simd/avx2_* and avx512_* must not instantiate inline library templates: the linker keeps one copy
   # of each, and could keep the one that only newer machines can run.
   "target_defaults": {
     "default_configuration": "Release",
@@ -54,9 +54,19 @@
       "src/simd/avx2_huffman.cc",
       "src/simd/avx2_planes.cc",
     ],
+    "avx512_sources": [
+      "src/simd/avx512_planes.cc",
+    ],
     "neon_sources": [
       "src/simd/neon_checksum.cc",
     ],
+    "avx2_flags": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"],
+    "avx512_flags": [
+      "-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma", "-mprefer-vector-width=512",
+      "-mavx512f", "-mavx512cd", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vbmi", "-mavx512vbmi2", "-mavx512vpopcntdq",
+      "-Wno-uninitialized", "-Wno-maybe-uninitialized",  # GCC 12 reports its own intrinsics
+    ],
+    "neon_flags": ["-march=armv8-a+crc"],
     "core_sources": [
       "src/base/digest.cc",
       "src/base/failure.cc",
@@ -90,7 +100,7 @@
         "src/source.cc",
       ],
       "conditions": [
-        ["target_arch == 'x64'", {"dependencies": ["cairn_avx2"]}],
+        ["target_arch == 'x64'", {"dependencies": ["cairn_avx2", "cairn_avx512"]}],
         ["target_arch == 'arm64'", {"dependencies": ["cairn_neon"]}],
         # Slots and per-thread memory belong to the process: stay loaded when the last thread with an environment ends.
         ["OS == 'linux'", {"ldflags": ["-Wl,-z,nodelete"]}],
@@ -103,8 +113,14 @@
         "target_name": "cairn_avx2",
         "type": "static_library",
         "sources": ["<@(avx2_sources)"],
-        "cflags": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"],
-        "xcode_settings": {"OTHER_CFLAGS": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"]},
+        "cflags": ["<@(avx2_flags)"],
+        "xcode_settings": {"OTHER_CFLAGS": ["<@(avx2_flags)"]},
+      }, {
+        "target_name": "cairn_avx512",
+        "type": "static_library",
+        "sources": ["<@(avx512_sources)"],
+        "cflags": ["<@(avx512_flags)"],
+        "xcode_settings": {"OTHER_CFLAGS": ["<@(avx512_flags)"]},
       }],
     }],
     ["target_arch == 'arm64'", {
@@ -112,8 +128,8 @@
         "target_name": "cairn_neon",
         "type": "static_library",
         "sources": ["<@(neon_sources)"],
-        "cflags": ["-march=armv8-a+crc"],
-        "xcode_settings": {"OTHER_CFLAGS": ["-march=armv8-a+crc"]},
+        "cflags": ["<@(neon_flags)"],
+        "xcode_settings": {"OTHER_CFLAGS": ["<@(neon_flags)"]},
       }],
     }],
   ],

@@ -38,6 +38,20 @@ bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
          __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("fma");
 }
+
+Kernels avx512_table() {
+  Kernels table = avx2_table();
+  table.name = "avx512";
+  add_avx512_planes(table);
+  return table;
+}
+
+// Ice Lake and Zen 4 have all of these. The builtin asks the system, too, whether it keeps the wide registers.
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq");
+}
 #endif
 
 #if defined(__aarch64__)
@@ -57,6 +71,7 @@ struct Tables {
     list.push_back(scalar_table());
 #if defined(__x86_64__)
     if (has_avx2()) list.push_back(avx2_table());
+    if (has_avx512()) list.push_back(avx512_table());
 #endif
 #if defined(__aarch64__)
     list.push_back(neon_table());

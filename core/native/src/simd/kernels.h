@@ -86,6 +86,7 @@ void add_avx2_checksum(Kernels& table);
 void add_avx2_huffman(Kernels& table);
 void add_avx2_planes(Kernels& table);
 void add_avx2_conditioned(Kernels& table);
+void add_avx512_planes(Kernels& table);
 void add_neon_checksum(Kernels& table);
 
 // The table in force; throws std::runtime_error where CAIRN_IMPLEMENTATION names one that this machine can't run or
