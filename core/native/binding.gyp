@@ -26,11 +26,13 @@
       "src/codecs/conditioned_differences.cc",
       "src/codecs/conditioned_planes.cc",
       "src/codecs/conditioned_tables.cc",
+      "src/codecs/entropy.cc",
       "src/codecs/huffman.cc",
       "src/codecs/lmc.cc",
       "src/codecs/moment.cc",
       "src/codecs/plain.cc",
       "src/codecs/plane.cc",
+      "src/codecs/plane_counts.cc",
       "src/codecs/plane_parts.cc",
       "src/codecs/planes.cc",
       "src/codecs/predicted_planes.cc",
@@ -55,6 +57,8 @@
       "src/simd/avx2_planes.cc",
     ],
     "avx512_sources": [
+      "src/simd/avx512_digest.cc",
+      "src/simd/avx512_huffman.cc",
       "src/simd/avx512_planes.cc",
     ],
     "neon_sources": [

@@ -74,32 +74,6 @@ size_t add_predicted(const RawBlock& block, Candidate candidates[1]) {
   return 1;
 }
 
-// True where parts of the block are so unlike each other that tables for each would pay. Only lmc has those (its groups of
-// 256 KiB), and only wide elements have enough parts in a block: then lmc is tried too, so that it never does better.
-bool is_uneven(const RawBlock& block, Scratch& scratch) {
-  constexpr size_t part_count = 4, part_elements = 8192, least_gain_parts = 200;
-  const size_t width = width_of(block.element), part = part_elements * width;
-  if (width < 4 || block.length <= part_count * part) return false;
-  const Scratch::Scope scope(scratch);
-  uint8_t* const joined = scratch.take<uint8_t>(part_count * part);
-  const size_t stride = (block.length - part) / (part_count - 1) / width * width;
-  size_t separate_bytes = 0;
-  for (size_t i = 0; i < part_count; ++i) {
-    std::memcpy(joined + i * part, block.raw + i * stride, part);
-    separate_bytes += estimate_planes({joined + i * part, nullptr, part, block.element}, scratch);
-  }
-  return separate_bytes + separate_bytes / least_gain_parts < estimate_planes({joined, nullptr, part_count * part, block.element}, scratch);
-}
-
-// True where planes or xor-planes come near the best estimate.
-bool planes_are_close(const Candidate* candidates, size_t count) {
-  constexpr size_t near_parts = 50;
-  return std::any_of(candidates, candidates + count, [&](const Candidate& each) {
-    const bool planes = each.id == CodecId::planes || each.id == CodecId::xor_planes;
-    return planes && each.estimate - each.estimate / near_parts <= candidates[0].estimate;
-  });
-}
-
 // Adds lmc's counterparts of planes and xor-planes, with their estimates; returns how many candidates there are then.
 size_t add_lmc(Candidate candidates[6], size_t count) {
   size_t more = count;
@@ -150,8 +124,7 @@ Kept encode_smallest(Method method, const RawBlock& block, Scratch& scratch, uin
   const size_t predicted = add_predicted(block, candidates);
   Candidate* const ranked = candidates + predicted;
   size_t count = rank_candidates(block, predicted == 0, scratch, ranked);
-  const bool lmc_may_win = block.length <= small_block_bytes || (planes_are_close(ranked, count) && is_uneven(block, scratch));
-  if (lmc_may_win) count = add_lmc(ranked, count);
+  if (block.length <= small_block_bytes) count = add_lmc(ranked, count);
   return keep_smallest(candidates, predicted + count, block, scratch, out);
 }
 

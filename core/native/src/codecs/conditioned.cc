@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/scratch.h"
+#include "codecs/entropy.h"
 #include "codecs/conditioned_differences.h"
 #include "simd/kernels.h"
 

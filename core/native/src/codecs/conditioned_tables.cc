@@ -4,35 +4,10 @@
 #include <cstring>
 
 #include "base/scratch.h"
+#include "codecs/entropy.h"
 
 namespace cairn {
 namespace {
-
-constexpr unsigned fraction_bits = 16;
-constexpr unsigned mantissa_steps_log2 = 10;
-
-// log2(1 + i / 1024) in units of 2^-16, by repeated squaring.
-struct Logarithms {
-  uint32_t values[1u << mantissa_steps_log2];
-
-  constexpr Logarithms() : values() {
-    for (unsigned i = 0; i < 1u << mantissa_steps_log2; ++i) {
-      uint64_t mantissa = (uint64_t{1} << 31) + (uint64_t{i} << (31 - mantissa_steps_log2));
-      uint32_t value = 0;
-      for (unsigned bit = 0; bit < fraction_bits; ++bit) {
-        mantissa = mantissa * mantissa >> 31;
-        value <<= 1;
-        if (mantissa >> 32 != 0) {
-          mantissa >>= 1;
-          value |= 1;
-        }
-      }
-      values[i] = value;
-    }
-  }
-};
-
-constexpr Logarithms logarithms;
 
 // Lengths are predicted with symbols that have no code taken as one bit longer than the longest.
 constexpr unsigned without_code = longest_difference_code + 1;
@@ -200,24 +175,11 @@ KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch) {
   return counts;
 }
 
-uint64_t weigh(uint64_t x) {
-  if (x < 2) return 0;
-  const unsigned exponent = 63 - static_cast<unsigned>(__builtin_clzll(x));
-  const uint64_t mantissa = exponent > mantissa_steps_log2 ? x >> (exponent - mantissa_steps_log2) : x << (mantissa_steps_log2 - exponent);
-  return x * ((uint64_t{exponent} << fraction_bits) + logarithms.values[mantissa & ((1u << mantissa_steps_log2) - 1)]);
-}
-
 uint64_t price_counts(const uint32_t counts[256]) {
-  uint64_t total = 0, parts = 0, used = 0;
-  for (unsigned symbol = 0; symbol < 256; ++symbol) {
-    if (counts[symbol] == 0) continue;
-    total += counts[symbol];
-    parts += weigh(counts[symbol]);
-    ++used;
-  }
-  if (used <= 1) return uint64_t{table_price} << fraction_bits;
-  const uint64_t coded = std::max(weigh(total) - std::min(parts, weigh(total)), total << fraction_bits);
-  return coded + ((table_price + used * length_price_halves / 2) << fraction_bits);
+  const Weights weights = weigh_counts(counts);
+  if (weights.distinct <= 1) return uint64_t{table_price} << bit_fraction;
+  const uint64_t coded = std::max(weights.entropy, weights.total << bit_fraction);
+  return coded + ((table_price + weights.distinct * length_price_halves / 2) << bit_fraction);
 }
 
 void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, Scratch& scratch, KeyTables& tables) {

@@ -36,10 +36,7 @@ struct KeyCounts {
 // Counts `count` pairs of key << 8 | symbol.
 KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch);
 
-// x * log2(x) in units of 2^-16 bit, from integers only, so that choices are the same on every machine. x below 2^32.
-uint64_t weigh(uint64_t x);
-
-// Bits of a code over these counts, at least one a symbol unless there is only one, and about what its table takes.
+// Bits of a code over these counts in units of 2^-16, at least one a symbol unless there is only one, and about what its table takes.
 uint64_t price_counts(const uint32_t counts[256]);
 
 // The ranges of keys that cost least with these counts: adjacent ones merged, two at a time, while that saves or there

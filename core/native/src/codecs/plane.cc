@@ -10,46 +10,8 @@
 namespace cairn {
 namespace {
 
-// How often each symbol of a plane occurs: all of it, or a sample, where every symbol that occurs counts at least once.
-struct PlaneCounts {
-  uint32_t counts[256];
-  size_t counted;        // symbols of the plane that were counted
-  uint8_t usual;         // the most frequent symbol, the lowest of several
-  uint32_t usual_count;
-};
-
-void find_usual(PlaneCounts& plane) {
-  const uint32_t* const most = std::max_element(plane.counts, plane.counts + 256);
-  plane.usual = static_cast<uint8_t>(most - plane.counts);
-  plane.usual_count = *most;
-}
-
-constexpr size_t sample_run = 512;  // symbols taken together
-
-// `size` symbols from all over the plane. Requires: size at most n and a multiple of sample_run.
-const uint8_t* take_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch) {
-  uint8_t* const sample = scratch.take<uint8_t>(size);
-  const size_t runs = size / sample_run;
-  for (size_t run = 0; run < runs; ++run) {
-    std::memcpy(sample + run * sample_run, symbols + run * (n / runs), sample_run);
-  }
-  return sample;
-}
-
-// 65,536 symbols fix a code to 0.05 % of what all would give, in an eighth of the time. Small planes are counted whole.
-constexpr size_t sample_size = 65536;
-
-size_t counted_of(size_t n) { return n >= 2 * sample_size ? sample_size : n >= sample_size ? sample_size / 2 : n; }
-
-PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {
-  Scratch::Scope scope(scratch);
-  PlaneCounts plane;
-  plane.counted = counted_of(n);
-  if (plane.counted < n) symbols = take_sample(symbols, n, plane.counted, scratch);
-  kernels().count_bytes(symbols, plane.counted, plane.counts);
-  find_usual(plane);
-  return plane;
-}
+// The most frequent symbol, the lowest of several.
+uint8_t usual_of(const PlaneCounts& plane) { return static_cast<uint8_t>(std::max_element(plane.counts, plane.counts + 256) - plane.counts); }
 
 // A saving of less than a thousandth is not worth decoding.
 bool worth_coding(size_t size, size_t n) { return size < n - n / 1024; }
@@ -62,13 +24,6 @@ size_t huffman_size(const PrefixCode& code, const PlaneCounts& plane, size_t n) 
   const size_t table_size = static_cast<size_t>(bits.finish() - table);
   const size_t stream_sizes = n < 2048 ? 1 + (n >= 128) : most_streams * (n < 131072 ? 2 : 3);
   return 1 + table_size + stream_sizes + coded_bits(code, plane.counts) * n / plane.counted / 8;
-}
-
-size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity) {
-  if (1 + n > capacity) return does_not_fit;
-  out[0] = static_cast<uint8_t>(PlaneMode::raw);
-  std::memcpy(out + 1, symbols, n);
-  return 1 + n;
 }
 
 size_t encode_constant_plane(uint8_t symbol, uint8_t* out, size_t capacity) {
@@ -105,15 +60,15 @@ size_t encode_sparse_plane(const uint8_t* symbols, size_t n, uint8_t usual, unsi
 
 // Codes of a bit or more waste most where one symbol is usual. Below three in five, flags gain nothing.
 bool may_be_sparse(const PlaneCounts& plane, unsigned depth) {
-  return depth < deepest_plane && plane.counted >= 64 && plane.usual_count >= plane.counted / 5 * 3;
+  return depth < deepest_plane && plane.counted >= 64 && plane.counts[usual_of(plane)] >= plane.counted / 5 * 3;
 }
 
 // What a sparse plane would take, from coding a run of it.
 size_t estimate_sparse(const uint8_t* symbols, size_t n, const PlaneCounts& plane, Scratch& scratch) {
   Scratch::Scope scope(scratch);
-  const size_t run = std::min(n, sample_size);
+  const size_t run = std::min<size_t>(n, 65536);
   const uint8_t* const middle = symbols + (n - run) / 2;
-  const size_t size = encode_sparse_plane(middle, run, plane.usual, 0, scratch, scratch.take<uint8_t>(run), run);
+  const size_t size = encode_sparse_plane(middle, run, usual_of(plane), 0, scratch, scratch.take<uint8_t>(run), run);
   return size == does_not_fit ? n : size * n / run;
 }
 
@@ -136,35 +91,34 @@ const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsi
 
 }  // namespace
 
-// A code made for a sample fits it better than it fits the rest, by about 0.72 bits a distinct symbol (the bias of an
-// entropy's estimate; Miller, 1955).
-bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch) {
-  constexpr size_t size = 16384;
-  if (n < 2 * size) return false;
-  Scratch::Scope scope(scratch);
-  uint32_t counts[256];
-  kernels().count_bytes(take_sample(symbols, n, size, scratch), size, counts);
-  const auto distinct = static_cast<size_t>(256 - std::count(counts, counts + 256, 0u));
-  if (distinct < 128) return false;
-  return coded_bits(build_prefix_code(counts), counts) + distinct * 18 / 25 >= 8 * (size - size / 1024);
+size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity) {
+  if (1 + n > capacity) return does_not_fit;
+  out[0] = static_cast<uint8_t>(PlaneMode::raw);
+  std::memcpy(out + 1, symbols, n);
+  return 1 + n;
 }
 
-size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& scratch, uint8_t* out, size_t capacity) {
-  if (is_noise(symbols, n, scratch)) return encode_raw_plane(symbols, n, out, capacity);
-  PlaneCounts plane = count_plane(symbols, n, scratch);
+size_t encode_counted_plane(const uint8_t* symbols, size_t n, PlaneCounts& plane, unsigned depth, Scratch& scratch, uint8_t* out,
+                            size_t capacity) {
   if (plane.counted < n) kernels().note_uncounted(symbols, n, plane.counts);
   const PrefixCode code = build_prefix_code(plane.counts);
   const size_t by_code = huffman_size(code, plane, n);
-  if (code.lone()) return encode_constant_plane(plane.usual, out, capacity);
+  if (code.lone()) return encode_constant_plane(code.first, out, capacity);
   if (may_be_sparse(plane, depth)) {
     // Flags and others take two passes more, so they have to gain more than a sixty-fourth.
     const size_t allowed = std::min({capacity, by_code - by_code / 64, n});
-    const size_t size = encode_sparse_plane(symbols, n, plane.usual, depth, scratch, out, allowed);
+    const size_t size = encode_sparse_plane(symbols, n, usual_of(plane), depth, scratch, out, allowed);
     if (size != does_not_fit) return size;
   }
   if (!worth_coding(by_code, n)) return encode_raw_plane(symbols, n, out, capacity);
   const size_t size = encode_huffman_plane(symbols, n, code, scratch, out, std::min(capacity, n));
   return size != does_not_fit ? size : encode_raw_plane(symbols, n, out, capacity);
+}
+
+size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& scratch, uint8_t* out, size_t capacity) {
+  if (is_noise(symbols, n, scratch)) return encode_raw_plane(symbols, n, out, capacity);
+  PlaneCounts plane = count_plane(symbols, n, scratch);
+  return encode_counted_plane(symbols, n, plane, depth, scratch, out, capacity);
 }
 
 const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,

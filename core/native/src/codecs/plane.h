@@ -1,7 +1,7 @@
 // One plane of symbols, in the cheapest of four modes: raw, constant, Huffman, sparse. Specified in planes.md.
 #pragma once
 
-#include "codecs/codec.h"
+#include "codecs/plane_counts.h"
 
 namespace cairn {
 
@@ -18,8 +18,10 @@ size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& s
 // Returns the byte after it, or null for bytes that no encoder writes.
 const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n);
 
-// True where a sample shows that a code would save less than a thousandth, so that the plane is stored raw.
-bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch);
+// The same for a plane whose symbols were counted, all or a sample; those that were not met are noted in `plane`.
+size_t encode_counted_plane(const uint8_t* symbols, size_t n, PlaneCounts& plane, unsigned depth, Scratch& scratch, uint8_t* out,
+                            size_t capacity);
+size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity);
 
 // About the bytes that encode_plane would write, from the counts of its symbols alone.
 size_t estimate_plane(const uint8_t* symbols, size_t n, Scratch& scratch);

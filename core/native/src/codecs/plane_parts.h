@@ -2,12 +2,11 @@
 // way, as those of embeddings do from token to token. Specified in planes.md.
 #pragma once
 
-#include "codecs/codec.h"
+#include "codecs/plane_counts.h"
 
 namespace cairn {
 
 constexpr uint8_t parts_mode = 4;
-constexpr size_t part_symbols = 65536;
 
 // As encode_plane, at depth 0.
 size_t encode_block_plane(const uint8_t* symbols, size_t n, Scratch& scratch, uint8_t* out, size_t capacity);

@@ -193,6 +193,40 @@ void merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t el
   merge_for(shape, base != nullptr)(planes, base, elements, raw);
 }
 
+// ---- counting
+
+// The set of symbols with a count: a byte of ones for each, looked up by permutations.
+struct SymbolSet {
+  __m512i quarters[4];
+
+  CAIRN_INLINE explicit SymbolSet(const uint32_t counts[256]) {
+    alignas(64) uint8_t has[256];
+    for (unsigned symbol = 0; symbol < 256; ++symbol) has[symbol] = counts[symbol] != 0 ? 0xff : 0;
+    for (unsigned quarter = 0; quarter < 4; ++quarter) quarters[quarter] = _mm512_load_si512(has + 64 * quarter);
+  }
+
+  // Which of 64 symbols are not in it.
+  CAIRN_INLINE __mmask64 lacks(__m512i symbols) const {
+    const __m512i lower = _mm512_permutex2var_epi8(quarters[0], symbols, quarters[1]);
+    const __m512i upper = _mm512_permutex2var_epi8(quarters[2], symbols, quarters[3]);
+    const __mmask64 is_upper = _mm512_movepi8_mask(symbols);
+    return ~_mm512_movepi8_mask(_mm512_mask_blend_epi8(is_upper, lower, upper));
+  }
+};
+
+// New symbols are rare: the set is made anew where there are some, at most 256 times.
+void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
+  SymbolSet counted(counts);
+  for (size_t i = 0; i < n; i += at_once) {
+    const size_t here = n - i < at_once ? n - i : at_once;
+    if ((counted.lacks(_mm512_maskz_loadu_epi8(first_bytes(here), symbols + i)) & first_bytes(here)) == 0) continue;
+    for (size_t j = i; j < i + here; ++j) {
+      if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
+    }
+    counted = SymbolSet(counts);
+  }
+}
+
 // ---- sparse planes
 
 size_t count_ones(const uint8_t* bytes, size_t n) {
@@ -229,6 +263,7 @@ void place_others(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t
 }  // namespace
 
 void add_avx512_planes(Kernels& table) {
+  table.note_uncounted = note_uncounted;
   table.count_ones = count_ones;
   table.split_planes = split_planes;
   table.merge_planes = merge_planes;

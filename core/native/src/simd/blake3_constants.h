@@ -16,7 +16,7 @@ constexpr uint8_t schedule[7][16] = {
     {11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13},
 };
 
-enum Flag : uint32_t { chunk_start = 1, chunk_end = 2, parent = 4, root = 8 };
+constexpr uint32_t chunk_start = 1, chunk_end = 2, parent = 4, root = 8;  // flags of the compression function
 
 constexpr unsigned block_bytes = 64;
 constexpr unsigned chunk_bytes = 1024;

@@ -42,6 +42,8 @@ bool has_avx2() {
 Kernels avx512_table() {
   Kernels table = avx2_table();
   table.name = "avx512";
+  add_avx512_digest(table);
+  add_avx512_huffman(table);
   add_avx512_planes(table);
   return table;
 }

@@ -86,6 +86,8 @@ void add_avx2_checksum(Kernels& table);
 void add_avx2_huffman(Kernels& table);
 void add_avx2_planes(Kernels& table);
 void add_avx2_conditioned(Kernels& table);
+void add_avx512_digest(Kernels& table);
+void add_avx512_huffman(Kernels& table);
 void add_avx512_planes(Kernels& table);
 void add_neon_checksum(Kernels& table);
 

@@ -1,0 +1,28 @@
+// What symbols cost by their counts, from integers only, so that choices are the same on every machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cairn {
+
+constexpr unsigned bit_fraction = 16;  // prices are in units of 2^-16 bit
+
+// x * log2(x) in units of 2^-16 bit. x below 2^32.
+uint64_t weigh(uint64_t x);
+
+// Symbols by how often they occur.
+struct Weights {
+  uint64_t total;     // of all counts
+  unsigned distinct;  // counts that are not zero
+  uint64_t entropy;   // of all symbols together, in units of 2^-16 bit
+};
+
+Weights weigh_counts(const uint32_t counts[256]);
+
+// What a Huffman code would take for the symbols a sample stands for, in units of 2^-16 bit for as many symbols as were counted: at
+// least a bit each, and about 0.72 bits a distinct symbol more than the sample's own entropy, which fits the sample
+// better than the rest (the bias of an entropy's estimate; Miller, 1955).
+uint64_t price_sample(const Weights& sample);
+
+}  // namespace cairn
