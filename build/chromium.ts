@@ -1,7 +1,7 @@
 /** Finds a Chromium for the end-to-end tests, and installs Debian's where there is none and that is possible. */
-import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { installPackages } from './debian.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const usual = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'];
@@ -21,22 +21,12 @@ function find(): string | undefined {
   return [...folders.flatMap((folder) => names.map((name) => path.join(folder, name))), ...usual].find(isExecutable);
 }
 
-function install(): void {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
-  try {
-    execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
-    execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=900', 'install', '-y', '--no-install-recommends', 'chromium'], { stdio: 'ignore' });
-  } catch {
-    // No apt-get or no network: the message below says what to do.
-  }
-}
-
 /**
  * @returns path of an executable Chromium
  * @throws Error in one line saying what to install
  */
 export function chromiumPath(): string {
-  const found = find() ?? (install(), find());
+  const found = find() ?? (installPackages(['chromium']), find());
   if (found !== undefined) return found;
   throw new Error('The end-to-end tests need Chromium: install it (on Debian: apt-get install chromium) or set CAIRN_CHROMIUM to its path');
 }

@@ -63,6 +63,9 @@
     ],
     "neon_sources": [
       "src/simd/neon_checksum.cc",
+      "src/simd/neon_digest.cc",
+      "src/simd/neon_huffman.cc",
+      "src/simd/neon_planes.cc",
     ],
     "avx2_flags": ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt", "-mfma"],
     "avx512_flags": [

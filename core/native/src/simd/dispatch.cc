@@ -60,7 +60,10 @@ bool has_avx512() {
 Kernels neon_table() {
   Kernels table = scalar_table();
   table.name = "neon";
+  add_neon_digest(table);
   add_neon_checksum(table);
+  add_neon_huffman(table);
+  add_neon_planes(table);
   return table;
 }
 #endif

@@ -89,7 +89,10 @@ void add_avx2_conditioned(Kernels& table);
 void add_avx512_digest(Kernels& table);
 void add_avx512_huffman(Kernels& table);
 void add_avx512_planes(Kernels& table);
+void add_neon_digest(Kernels& table);
 void add_neon_checksum(Kernels& table);
+void add_neon_huffman(Kernels& table);
+void add_neon_planes(Kernels& table);
 
 // The table in force; throws std::runtime_error where CAIRN_IMPLEMENTATION names one that this machine can't run or
 // that isn't built. By name: null in that case.
