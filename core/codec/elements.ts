@@ -46,6 +46,7 @@ export const codecNames = [
   'moment',
   'rows',
   'rows-base',
+  'conditioned-parts',
 ] as const;
 
 export const codecIds = { raw: 0, constant: 1, unchanged: 2, zstd: 3 } as const;

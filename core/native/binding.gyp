@@ -21,11 +21,17 @@
   "variables": {
     "codec_sources": [
       "src/codecs/choose.cc",
+      "src/codecs/choose_delta.cc",
       "src/codecs/codec.cc",
       "src/codecs/conditioned.cc",
       "src/codecs/conditioned_differences.cc",
+      "src/codecs/conditioned_head.cc",
+      "src/codecs/conditioned_parts.cc",
+      "src/codecs/conditioned_patches.cc",
+      "src/codecs/conditioned_plan.cc",
       "src/codecs/conditioned_planes.cc",
       "src/codecs/conditioned_tables.cc",
+      "src/codecs/conditioned_unparting.cc",
       "src/codecs/entropy.cc",
       "src/codecs/huffman.cc",
       "src/codecs/lmc.cc",
@@ -57,6 +63,7 @@
       "src/simd/avx2_planes.cc",
     ],
     "avx512_sources": [
+      "src/simd/avx512_conditioned.cc",
       "src/simd/avx512_digest.cc",
       "src/simd/avx512_huffman.cc",
       "src/simd/avx512_planes.cc",

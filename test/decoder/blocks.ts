@@ -1,6 +1,6 @@
 /** One stored block, by the table of codecs in FORMAT.md section 2. */
 import { zstdDecompressSync } from 'node:zlib';
-import { decodeConditioned, decodeDifferencePlanes } from './conditioned.ts';
+import { decodeConditioned, decodeConditionedParts, decodeDifferencePlanes } from './conditioned.ts';
 import { decodeLmc, decodePlanes } from './planes.ts';
 import { decodeMoment, decodeRows } from './predicted.ts';
 import { decodeRounded } from './rounded.ts';
@@ -38,6 +38,7 @@ function decodeBody(id: number, body: Uint8Array, length: number, element: numbe
   if (id === 11) return decodeMoment(body, length, element, needed(3));
   if (id === 12) return decodeRows(body, length, element);
   if (id === 13) return decodeRows(body, length, element, needed());
+  if (id === 14) return decodeConditionedParts(body, element, needed());
   throw new Error(`codec ${id}`);
 }
 

@@ -179,6 +179,13 @@ export const fixedCases: Case[] = [
   one(elements.float32, 70_000, 'trained', 'step', 'lmc'),
   one(elements.float32, 40_000, 'rounded', 'near'),
   one(elements.bfloat16, 2 ** 19 + 1, 'trained', 'step'),
+  // Differences in parts: counted whole and from a sample, quiet keys, trailing zeros, everything special.
+  ...[elements.bfloat16, elements.float16, elements.float32, elements.float8e4m3, elements.float8e5m2].flatMap((element) => [
+    one(element, 9001, 'trained', 'step'),
+    one(element, 35_000, 'trained', 'near'),
+    one(element, 34_567, 'rounded', 'step'),
+    one(element, 9001, 'special', 'near'),
+  ]),
   // Predictions: of few elements, of many, with blocks that begin within a row, with and without a base.
   ...[700, 9000, 70_000].flatMap((count) =>
     (['none', 'step', 'near', 'random'] as const).flatMap((base) => [

@@ -1,4 +1,4 @@
-/** conditioned (8) and difference-planes (9), from core/native/src/codecs/conditioned.md alone. */
+/** conditioned (8), difference-planes (9) and conditioned-parts (14), from conditioned.md and conditioned_parts.md in core/native/src/codecs alone. */
 import { Bits } from './bits.ts';
 import { Code } from './huffman.ts';
 import { expect, Reading } from './reading.ts';
@@ -159,14 +159,36 @@ function symbolOf(table: Table | undefined, key: number, step: number, bits: Bit
   return meant;
 }
 
-/** The zigzagged difference of a class symbol, with its low bits from the stream. `limit`: magnitudes are below it. */
-function differenceOf(symbol: number, q: number, limit: number, bits: Bits): number {
-  expect(symbol !== 1, 'symbol 1');
-  const number = symbol >> 1;
-  const low = number < 2 ** (q + 1) ? 0 : (number >> q) - 1;
-  const least = (number - low * 2 ** q) * 2 ** low;
-  expect(least < limit, 'a class that the element has no room for');
-  return 2 * (least + bits.number(low)) + (symbol & 1);
+/** What the symbols of a block with so many sub bits mean. */
+class Classes {
+  readonly #q: number;
+  readonly #limit: number;
+
+  /** `limit`: magnitudes are below it. */
+  constructor(q: number, limit: number) {
+    this.#q = q;
+    this.#limit = limit;
+  }
+
+  #low(symbol: number): number {
+    const number = symbol >> 1;
+    return number < 2 ** (this.#q + 1) ? 0 : (number >> this.#q) - 1;
+  }
+
+  #least(symbol: number): number {
+    const low = this.#low(symbol);
+    return ((symbol >> 1) - low * 2 ** this.#q) * 2 ** low;
+  }
+
+  isRefused(symbol: number): boolean {
+    return symbol === 1 || this.#least(symbol) >= this.#limit;
+  }
+
+  /** The zigzagged difference of a symbol, with its low bits from `bits`. */
+  difference(symbol: number, bits: Bits): number {
+    expect(!this.isRefused(symbol), `symbol ${symbol} has no meaning`);
+    return 2 * (this.#least(symbol) + bits.number(this.#low(symbol))) + (symbol & 1);
+  }
 }
 
 /** Elements that changed where the others are quiet, with their zigzagged differences. */
@@ -189,8 +211,8 @@ function readPatches(bits: Bits, n: number, width: number, trailing: number): [i
   return patches;
 }
 
-export function decodeConditioned(stored: Uint8Array, element: number, base: Uint8Array): Uint8Array {
-  const reading = new Reading(stored);
+/** What blocks of both codecs start with. */
+function readHead(reading: Reading, element: number, base: Uint8Array) {
   const head = reading.u8();
   const q = head & 3;
   const differences = new Differences(base, element, head >> 2);
@@ -201,13 +223,67 @@ export function decodeConditioned(stored: Uint8Array, element: number, base: Uin
   const tables = readTables(bits, float.exponent, step);
   const patches = readPatches(bits, n, float.width, trailing);
   reading.bytes(bits.finish());
+  const classes = new Classes(q, 2 ** (float.width - 1 - trailing));
+  return { differences, step, tables, patches, classes };
+}
+
+export function decodeConditioned(stored: Uint8Array, element: number, base: Uint8Array): Uint8Array {
+  const reading = new Reading(stored);
+  const { differences, step, tables, patches, classes } = readHead(reading, element, base);
   const keys = differences.keys();
-  const zigzagged = new Float64Array(n);
-  const limit = 2 ** (float.width - 1 - trailing);
-  readStreams(reading, n, (index, stream) => {
+  const zigzagged = new Float64Array(differences.n);
+  readStreams(reading, differences.n, (index, stream) => {
     const key = keys[index]!;
-    zigzagged[index] = differenceOf(symbolOf(tables[key], key, step, stream), q, limit, stream);
+    zigzagged[index] = classes.difference(symbolOf(tables[key], key, step, stream), stream);
   });
+  for (const [index, z] of patches) zigzagged[index] = z;
+  return differences.restore(zigzagged);
+}
+
+/** The elements of each table, in their order. */
+function partsOf(tables: Table[], keys: Uint8Array): Map<Table, number[]> {
+  const parts = new Map<Table, number[]>(tables.filter(Boolean).map((table) => [table, []]));
+  keys.forEach((key, index) => {
+    const table = tables[key];
+    expect(table !== undefined, `no table for key ${key}`);
+    parts.get(table)!.push(index);
+  });
+  return parts;
+}
+
+function expectMeanings(table: Table, classes: Classes): void {
+  if (table.shifted) return;
+  const symbols = table.code?.symbols ?? [table.lone!];
+  for (const symbol of symbols) expect(!classes.isRefused(symbol), `a table has symbol ${symbol}, which has no meaning`);
+}
+
+/** Hands each element of all parts to `take`, with the bits of its stream. */
+function readShares(streams: Uint8Array[], parts: Iterable<number[]>, take: (index: number, bits: Bits) => void): void {
+  const all = streams.map((bytes) => new Bits(bytes));
+  for (const elements of parts) {
+    const per = Math.ceil(elements.length / 8);
+    all.forEach((bits, stream) => elements.slice(stream * per, (stream + 1) * per).forEach((index) => take(index, bits)));
+  }
+  all.forEach((bits, stream) => expect(bits.finish() === streams[stream]!.length, 'bytes left in a stream'));
+}
+
+export function decodeConditionedParts(stored: Uint8Array, element: number, base: Uint8Array): Uint8Array {
+  const reading = new Reading(stored);
+  const { differences, step, tables, patches, classes } = readHead(reading, element, base);
+  const keys = differences.keys();
+  const parts = partsOf(tables, keys);
+  const u24 = (): number => reading.u16() + reading.u8() * 65_536;
+  for (const elements of [...parts.values()].slice(0, -1)) expect(u24() === elements.length, 'a count that is not that of the base');
+  for (const table of parts.keys()) expectMeanings(table, classes);
+  const sizes = Array.from({ length: 8 }, u24);
+  const streams = sizes.map((size) => reading.bytes(size));
+  const symbols = new Uint8Array(differences.n);
+  readShares(streams, parts.values(), (index, bits) => {
+    symbols[index] = symbolOf(tables[keys[index]!], keys[index]!, step, bits);
+  });
+  const low = new Bits(reading.rest());
+  const zigzagged = Float64Array.from(symbols, (symbol) => classes.difference(symbol, low));
+  expect(low.finish() === reading.left, 'bytes behind the low bits');
   for (const [index, z] of patches) zigzagged[index] = z;
   return differences.restore(zigzagged);
 }

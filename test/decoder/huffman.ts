@@ -30,10 +30,13 @@ function readLengths(reading: Reading): Uint8Array {
 /** A canonical code, codes read highest bit first: the symbol of each code, a leading 1 keeping lengths apart. */
 export class Code {
   readonly #symbols = new Int16Array(2 ** (maxLength + 1)).fill(-1);
+  /** Those that have a code. */
+  readonly symbols: readonly number[];
 
   constructor(lengths: Uint8Array) {
     const symbols = [...lengths.keys()].filter((symbol) => lengths[symbol]! > 0).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
     expect(symbols.reduce((sum, symbol) => sum + 2 ** (maxLength - lengths[symbol]!), 0) === 2 ** maxLength, 'the code is not complete');
+    this.symbols = symbols;
     let [code, length] = [-1, lengths[symbols[0]!]!];
     for (const symbol of symbols) {
       code = (code + 1) << (lengths[symbol]! - length);

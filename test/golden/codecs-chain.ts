@@ -1,5 +1,6 @@
 /**
- * The checkpoints behind test/fixtures/golden-v1-codecs: two runs of two steps whose tensors, coded, use every block codec.
+ * The checkpoints behind the golden stores of codecs: runs of two steps whose tensors, coded, use every block codec. golden-v1-codecs has
+ * the first two runs, golden-v1-parts the third.
  * They were written once; the store and its originals are committed, and are never written again for this format version.
  *
  *   node test/golden/codecs-chain.ts FOLDER     writes the checkpoints; `cairn archive` made the store of them
@@ -65,6 +66,11 @@ function tensorsOf(step: 1 | 2): TestTensor[] {
   ];
 }
 
+/** Enough of a real tensor that its symbols are kept by tables. */
+const partsTensorsOf = (step: 1 | 2): TestTensor[] => [
+  tensor('layer.weight', 'BF16', 2, realWeights(step === 1 ? 'step-002000' : 'step-002200', 1000, 34_000)),
+];
+
 const lmcTensorsOf = (step: 1 | 2): TestTensor[] => [
   tensor('layer.weight', 'BF16', 2, realWeights(step === 1 ? 'step-002000' : 'step-002200', 20_000, 2200)),
 ];
@@ -85,4 +91,5 @@ if (import.meta.main) {
   const folder = path.resolve(process.argv[2]!);
   writeRun(path.join(folder, 'run'), tensorsOf);
   writeRun(path.join(folder, 'lmc-run'), lmcTensorsOf);
+  writeRun(path.join(folder, 'parts-run'), partsTensorsOf);
 }

@@ -10,6 +10,7 @@ afterAll(() => folder.remove());
 
 const conditioned = codecNames.indexOf('conditioned');
 const differencePlanes = codecNames.indexOf('difference-planes');
+const parts = codecNames.indexOf('conditioned-parts');
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 const words = (...values: number[]): Uint8Array => new Uint8Array(Uint16Array.from(values).buffer);
@@ -34,9 +35,14 @@ const base = words(...thrice([0x3f80, 0x3f81, 0xbf80, 0x3e00, 0x3e08, 0xbe10]));
 const raw = words(...thrice([0x3f81, 0x3f80, 0xbf80, 0x3e05, 0x3e01, 0xbe1b]));
 const exampleConditioned = hex('00 90c0f7d7cf0ffcef7f00 0d796bc85b43de00');
 const examplePlanes = hex('00 0000 01 0203000a0f16 0203000a0f16 0203000a0f16');
+// Four times the six.
+const longer = (bytes: Uint8Array): Uint8Array => Uint8Array.from([...bytes, ...bytes.subarray(0, 12)]);
+const [longBase, longRaw] = [longer(base), longer(raw)];
+const exampleParts = hex(`00 90c0f7d7cf0ffcef7f00 ${'010000'.repeat(8)} 0d180d180d180d18 bd5eaf07`);
 
-describe('the worked examples of conditioned.md', () => {
-  it('decode to what the text says', () => {
+describe('the worked examples of conditioned.md and conditioned_parts.md', () => {
+  it('decode to what the texts say', () => {
+    expect(same(decode(parts, exampleParts, elements.bfloat16, longBase), longRaw)).toBe(true);
     expect(same(decode(conditioned, exampleConditioned, elements.bfloat16, base), raw)).toBe(true);
     expect(same(decode(differencePlanes, examplePlanes, elements.bfloat16, base), raw)).toBe(true);
   });
@@ -87,6 +93,46 @@ describe('a block that no encoder writes is refused', () => {
     ['a coded plane longer than what is there', differencePlanes, '00 02ffffffff 00', elements.bfloat16],
   ])('%s', (_, id, stored, element) => {
     expect(codeOf(() => decode(id, hex(stored), element, base))).toBe('damaged');
+  });
+
+  const head = '00 90c0f7d7cf0ffcef7f00';
+  const [lengths, streams] = ['010000'.repeat(7), '180d180d180d18'];
+  it.each([
+    ['lengths of streams cut short', `${head} 010000 ${lengths.slice(0, -2)}`],
+    ['streams longer than what is there', `${head} 010000 ${lengths.slice(0, -6)}ff0000 0d${streams} bd5eaf07`],
+    ['a stream that is too long', `${head} 020000 ${lengths} 0d00${streams} bd5eaf`],
+    ['a stream that is too short', `${head} 000000 ${lengths} ${streams} bd5eaf07`],
+    ['padding of a stream that is not 0', `${head} 010000 ${lengths} 8d${streams} bd5eaf07`],
+    ['low bits that are cut short', `${head} 010000 ${lengths} 0d${streams} bd5eaf`],
+    ['bytes behind the low bits', `${head} 010000 ${lengths} 0d${streams} bd5eaf0700`],
+    ['padding of the low bits that is not 0', `${head} 010000 ${lengths} 0d${streams} bd5eaf17`],
+  ])('parts: %s', (_, stored) => {
+    expect(codeOf(() => decode(parts, hex(stored), elements.bfloat16, longBase))).toBe('damaged');
+  });
+
+  // Bits from the lowest on: tables of bfloat16 with q = 0, without patches; then counts, lengths and streams as bytes.
+  const parted = (bits: string, behind: string): Uint8Array => {
+    const text = `${bits} 0`.replaceAll(' ', '');
+    const bytes = new Uint8Array(1 + Math.ceil(text.length / 8));
+    [...text].forEach((bit, index) => (bytes[1 + (index >> 3)]! |= Number(bit) << (index & 7)));
+    return Buffer.concat([bytes, hex(behind)]);
+  };
+  // Two lone tables of symbol 0: keys 0 to 125 and 126 to 255. Of the example's 18 elements, 9 are in each.
+  const twoLone = '1000 00000000 00000000 10111110 0 1 00000000 11111111 0 1 00000000';
+  it('parts: counts are those of the base', () => {
+    expect(same(decode(parts, parted(twoLone, `090000${'000000'.repeat(8)}`), elements.bfloat16, base), base)).toBe(true);
+    for (const count of ['080000', '0a0000', '130000']) {
+      expect(codeOf(() => decode(parts, parted(twoLone, count + '000000'.repeat(8)), elements.bfloat16, base))).toBe('damaged');
+    }
+  });
+
+  it('parts: a key without a table, and a symbol without a meaning', () => {
+    const short = '0000 00000000 00000000 10111110 0 1 00000000'; // keys 0 to 125 alone
+    expect(codeOf(() => decode(parts, parted(short, '000000'.repeat(8)), elements.bfloat16, base))).toBe('damaged');
+    const shiftedBelow = '0000 00000000 00000000 11111111 1 1 00000000'; // symbol 0 of every key, which stands for less
+    expect(codeOf(() => decode(parts, parted(shiftedBelow, '000000'.repeat(8)), elements.bfloat16, base))).toBe('damaged');
+    const symbolOne = '0000 10000000 00000000 11111111 0 1 10000000';
+    expect(codeOf(() => decode(parts, parted(symbolOne, '000000'.repeat(8)), elements.bfloat16, base))).toBe('damaged');
   });
 
   it('without a base', () => {
@@ -161,7 +207,7 @@ describe('deltas of every floating-point element of up to four bytes', () => {
 
   it.each(kinds)('%s comes back whatever moved, at lengths around the edges of streams', (_, element) => {
     const width = elementWidths[element];
-    for (const count of [1, 2, 2047, 2048, 2049, 4103, 20_011]) {
+    for (const count of [1, 2, 2047, 2048, 2049, 4103, 20_011, 40_009]) {
       const { base: before } = weightPair(element, count, count);
       for (const [spread, oneIn] of [
         [1, 1],
@@ -180,7 +226,7 @@ describe('deltas of every floating-point element of up to four bytes', () => {
     const { item } = delta(after, before, elements.bfloat16);
     let changed = 0;
     for (let at = 0; at < after.length; at += 2) changed += after[at] === before[at] && after[at + 1] === before[at + 1] ? 0 : 1;
-    expect(item.codecs[conditioned]).toBe(1);
+    expect(item.codecs[parts]).toBe(1);
     expect(item.storedLength).toBeLessThan(changed * 3);
   });
 
@@ -213,16 +259,20 @@ describe('deltas of every floating-point element of up to four bytes', () => {
   });
 });
 
-it('decodes changed bytes to something or refuses them, and never more', () => {
-  const { base: before, raw: after } = weightPair(elements.bfloat16, 2500, 6);
+it.each([
+  ['conditioned', 2500],
+  ['conditioned-parts', 9000],
+] as const)('%s decodes changed bytes to something or refuses them, and never more', (name, count) => {
+  const id = codecNames.indexOf(name);
+  const { base: before, raw: after } = weightPair(elements.bfloat16, count, 6);
   const { item, stored } = delta(after, before, elements.bfloat16);
-  expect(item.codecs[conditioned]).toBe(1);
-  const change = fc.record({ at: fc.nat(stored.length - 2), to: fc.nat(255) });
+  expect(item.codecs[id]).toBe(1);
+  const change = fc.record({ at: fc.oneof(fc.nat(200), fc.nat(stored.length - 2)), to: fc.nat(255) });
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
       const changed = Uint8Array.from(stored.subarray(1));
       for (const { at, to } of changes) changed[at] = to;
-      const outcome = codeOf(() => expect(decode(conditioned, changed, elements.bfloat16, before).length).toBe(after.length));
+      const outcome = codeOf(() => expect(decode(id, changed, elements.bfloat16, before).length).toBe(after.length));
       expect(['damaged', 'nothing was thrown']).toContain(outcome);
     }),
     { numRuns: 200 },

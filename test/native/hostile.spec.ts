@@ -105,7 +105,7 @@ describe('stored blocks that nobody wrote', () => {
 
   it('that need a base which their table does not name are damaged', () => {
     for (const { stored, blocks } of examples) {
-      if (!['xor-planes', 'lmc-xor', 'conditioned', 'difference-planes'].includes(codecNames[stored[0]!]!)) continue;
+      if (!['xor-planes', 'lmc-xor', 'conditioned', 'difference-planes', 'conditioned-parts'].includes(codecNames[stored[0]!]!)) continue;
       expect(codeOf(() => decode({ ...blocks, needs: [] }))).toBe('damaged');
     }
     expect(codeOf(() => decode({ ...handmade(folder, [Uint8Array.of(2)], examples[0]!.blocks), needs: [] }))).toBe('damaged');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codecs/choose_delta.h"
 #include "codecs/conditioned.h"
 #include "codecs/moment.h"
 #include "codecs/plain.h"
@@ -25,6 +26,9 @@ constexpr size_t tolerance_parts = 100;
 // Estimates by planes look at so many slices of so many elements, spread evenly.
 constexpr size_t slice_count = 16;
 constexpr size_t slice_elements = 4096;
+
+// Elements from which on sorting symbols by their tables pays, in time.
+constexpr size_t least_for_parts = 8192;
 
 struct Candidate {
   CodecId id;
@@ -57,7 +61,7 @@ size_t rank_candidates(const RawBlock& block, bool is_alone, Scratch& scratch, C
   }
   const Scratch::Scope scope(scratch);
   const RawBlock slices = take_slices(block, scratch);
-  candidates[0] = {CodecId::conditioned, estimate_conditioned(block, scratch)};
+  candidates[0] = {block.length / width_of(block.element) < least_for_parts ? CodecId::conditioned : CodecId::conditioned_parts, estimate_conditioned(block, scratch)};
   candidates[1] = {CodecId::difference_planes, estimate_difference_planes(block, scratch)};
   candidates[2] = {CodecId::xor_planes, scale(estimate_xor_planes(slices, scratch), slices.length, block.length)};
   candidates[3] = {CodecId::planes, scale(estimate_planes(slices, scratch), slices.length, block.length)};
@@ -122,6 +126,10 @@ Kept encode_smallest(Method method, const RawBlock& block, Scratch& scratch, uin
   Candidate candidates[7] = {{CodecId::lmc, 0}, {CodecId::lmc_xor, 0}, {}, {}, {}, {}, {}};
   if (method == Method::lmc) return keep_smallest(candidates, block.base == nullptr ? 1 : 2, block, scratch, out);
   const size_t predicted = add_predicted(block, candidates);
+  if (block.base != nullptr && predicted == 0 && block.length > small_block_bytes) {
+    const size_t length = encode_if_far_ahead(block, scratch, out, block.length - 1);
+    if (length != does_not_fit) return {CodecId::conditioned_parts, length};
+  }
   Candidate* const ranked = candidates + predicted;
   size_t count = rank_candidates(block, predicted == 0, scratch, ranked);
   if (block.length <= small_block_bytes) count = add_lmc(ranked, count);

@@ -15,7 +15,7 @@ enum class Element : uint8_t {
 // Codec ids of FORMAT.md.
 enum class CodecId : uint8_t {
   raw = 0, constant, unchanged, zstd, planes, xor_planes, lmc, lmc_xor, conditioned, difference_planes,
-  rounded, moment, rows, rows_base,
+  rounded, moment, rows, rows_base, conditioned_parts,
 };
 
 // Role ids of FORMAT.md: what a codec decodes a block against. `none` isn't stored.

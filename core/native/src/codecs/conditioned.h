@@ -10,6 +10,8 @@ namespace cairn {
 // answer does_not_fit and the decoders false.
 size_t encode_conditioned(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity);
 bool decode_conditioned(const StoredBlock& stored, Scratch& scratch, const RawTarget& target);
+size_t encode_conditioned_parts(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity);
+bool decode_conditioned_parts(const StoredBlock& stored, Scratch& scratch, const RawTarget& target);
 size_t encode_difference_planes(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity);
 bool decode_difference_planes(const StoredBlock& stored, Scratch& scratch, const RawTarget& target);
 

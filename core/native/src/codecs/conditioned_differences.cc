@@ -119,11 +119,14 @@ void fill_meanings(const DifferenceShape& shape, SymbolMeaning meanings[256]) {
 }
 
 unsigned count_trailing_zeros(const uint8_t* raw, size_t length, const DifferenceShape& shape) {
+  constexpr size_t run = 4096;  // where the lowest bit is used, it is so among the first elements
   uint64_t any = 0;
-  size_t i = 0;
-  for (; i + 8 <= length; i += 8) any |= load_u64(raw + i);
-  for (; i < length; ++i) any |= uint64_t{raw[i]} << (i % 8 * 8);
-  for (unsigned bits = 32; bits >= shape.width * 8u; bits /= 2) any |= any >> bits;
+  for (size_t i = 0; i < length && (any & 1) == 0;) {
+    const size_t stop = std::min(length, i + run);
+    for (; i + 8 <= stop; i += 8) any |= load_u64(raw + i);
+    for (; i < stop; ++i) any |= uint64_t{raw[i]} << (i % 8 * 8);
+    for (unsigned bits = 32; bits >= shape.width * 8u; bits /= 2) any |= any >> bits;
+  }
   const unsigned most = shape.mantissa_bits;
   unsigned zeros = 0;
   while (zeros < most && (any >> zeros & 1) == 0) ++zeros;

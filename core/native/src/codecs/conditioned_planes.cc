@@ -4,7 +4,7 @@
 
 #include "base/scratch.h"
 #include "codecs/conditioned.h"
-#include "codecs/conditioned_differences.h"
+#include "codecs/conditioned_head.h"
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -54,11 +54,11 @@ struct PlaneCode {
   uint64_t bits;
 };
 
-PlaneCode plan_plane(const KeyCounts& counts, Scratch& scratch) {
+PlaneCode plan_plane(const KeyCounts& counts, const TablePrice& price, Scratch& scratch) {
   uint8_t same[256];
   for (unsigned symbol = 0; symbol < 256; ++symbol) same[symbol] = static_cast<uint8_t>(symbol);
   PlaneCode code{};
-  choose_ranges(counts, same, 0, scratch, code.tables);
+  choose_ranges(counts, same, 0, most_tables, price, scratch, code.tables);
   uint32_t sums[256];
   for (unsigned i = 0; i < code.tables.count; ++i) {
     KeyTable& table = code.tables.tables[i];
@@ -136,7 +136,7 @@ size_t write_plane(const Zigzags& zigzags, size_t count, unsigned plane, unsigne
     return 2;
   }
   const KeyCounts counts = count_by_key(zigzags.pairs, count, scratch);
-  const PlaneCode code = plan_plane(counts, scratch);
+  const PlaneCode code = plan_plane(counts, TablePrice(count, count), scratch);
   if (code.bits / 8 < count) {
     const size_t coded = write_coded_plane(zigzags.pairs, count, counts, code, key_bits, scratch, out, std::min(capacity, count + 1));
     if (coded != does_not_fit) return coded;
@@ -196,7 +196,7 @@ size_t estimate_planes_of(const Zigzags& zigzags, size_t count, size_t whole, Sc
   for (unsigned plane = zigzags.shape.width; plane-- > 0;) {
     const Scratch::Scope scope(scratch);
     gather_plane(zigzags, count, plane);
-    const PlaneCode code = plan_plane(count_by_key(zigzags.pairs, count, scratch), scratch);
+    const PlaneCode code = plan_plane(count_by_key(zigzags.pairs, count, scratch), TablePrice(count, whole), scratch);
     uint8_t* const head = scratch.take<uint8_t>(longest_key_tables);
     BitWriter bits(head);
     write_key_tables(code.tables, 8, bits);
@@ -206,14 +206,10 @@ size_t estimate_planes_of(const Zigzags& zigzags, size_t count, size_t whole, Sc
   return static_cast<size_t>(bytes);
 }
 
-bool can_encode(const RawBlock& block) {
-  return block.base != nullptr && key_bits_of(block.element) != 0 && block.length >= width_of(block.element);
-}
-
 }  // namespace
 
 size_t encode_difference_planes(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
-  if (!can_encode(block) || capacity < 1) return does_not_fit;
+  if (!has_differences(block) || capacity < 1) return does_not_fit;
   const Scratch::Scope scope(scratch);
   const size_t count = block.length / width_of(block.element);
   const Zigzags zigzags = take_zigzags(block, count, scratch);
@@ -249,7 +245,7 @@ bool decode_difference_planes(const StoredBlock& stored, Scratch& scratch, const
 }
 
 size_t estimate_difference_planes(const RawBlock& block, Scratch& scratch) {
-  if (!can_encode(block)) return does_not_fit;
+  if (!has_differences(block)) return does_not_fit;
   const Scratch::Scope scope(scratch);
   RawBlock sample;
   const size_t count = take_sample(block, scratch, sample);

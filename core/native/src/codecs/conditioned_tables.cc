@@ -14,6 +14,7 @@ constexpr unsigned without_code = longest_difference_code + 1;
 constexpr unsigned expected_first_length = 6;
 constexpr unsigned table_price = 16;            // bits of a table beside its lengths, about
 constexpr unsigned length_price_halves = 5;     // bits of one length, about, doubled
+constexpr unsigned bias_hundredths = 72;
 constexpr unsigned shift_bits = 4;
 
 unsigned length_or_without(const PrefixCode& code, unsigned symbol) {
@@ -95,6 +96,7 @@ bool read_code(BitReader& in, const PrefixCode* before, unsigned step, unsigned 
 struct Range {
   uint32_t* counts;
   uint64_t price;
+  unsigned symbols;  // none occurs from this one on
   uint8_t first_key, last_key;
   bool plain, shifted;  // at most one; neither for a single key, which can become either
 };
@@ -107,42 +109,48 @@ struct Merge {
 constexpr Merge no_merge{INT64_MIN, false};
 
 // Price of two ranges' counts together, the second's symbols moved up; UINT64_MAX where they would exceed 255.
-uint64_t price_merged(const Range& left, const Range& right, unsigned shift) {
+uint64_t price_merged(const Range& left, const Range& right, unsigned shift, const TablePrice& price) {
+  if (right.symbols + shift > 256) return UINT64_MAX;
   uint32_t sums[256];
-  for (unsigned symbol = 256 - std::min(shift, 256u); symbol < 256; ++symbol) {
-    if (right.counts[symbol] != 0) return UINT64_MAX;
-  }
-  for (unsigned symbol = 0; symbol < 256; ++symbol) sums[symbol] = left.counts[symbol] + (symbol < shift ? 0 : right.counts[symbol - shift]);
-  return price_counts(sums);
+  const unsigned symbols = std::max(left.symbols, right.symbols + shift);
+  std::copy(left.counts, left.counts + symbols, sums);
+  for (unsigned symbol = 0; symbol < right.symbols; ++symbol) sums[symbol + shift] += right.counts[symbol];
+  return price_counts(sums, price, symbols);
 }
 
-Merge weigh_merge(const Range& left, const Range& right, unsigned step) {
+Merge weigh_merge(const Range& left, const Range& right, unsigned step, const TablePrice& price) {
   const auto apart = static_cast<int64_t>(left.price + right.price);
   Merge best = no_merge;
-  if (!left.shifted && !right.shifted) best = {apart - static_cast<int64_t>(price_merged(left, right, 0)), false};
+  if (!left.shifted && !right.shifted) best = {apart - static_cast<int64_t>(price_merged(left, right, 0, price)), false};
   if (step == 0 || left.plain || right.plain) return best;
-  const uint64_t price = price_merged(left, right, (right.first_key - left.first_key) * step);
-  if (price != UINT64_MAX && apart - static_cast<int64_t>(price) > best.gain) best = {apart - static_cast<int64_t>(price), true};
+  const uint64_t shifted = price_merged(left, right, (right.first_key - left.first_key) * step, price);
+  if (shifted != UINT64_MAX && apart - static_cast<int64_t>(shifted) > best.gain) best = {apart - static_cast<int64_t>(shifted), true};
   return best;
 }
 
-void merge_ranges(Range& left, const Range& right, bool shifted, unsigned step) {
+void merge_ranges(Range& left, const Range& right, bool shifted, unsigned step, const TablePrice& price) {
   const unsigned shift = shifted ? (right.first_key - left.first_key) * step : 0;
-  for (unsigned symbol = shift; symbol < 256; ++symbol) left.counts[symbol] += right.counts[symbol - shift];
+  for (unsigned symbol = 0; symbol < right.symbols; ++symbol) left.counts[symbol + shift] += right.counts[symbol];
+  left.symbols = std::max(left.symbols, right.symbols + shift);
   left.last_key = right.last_key;
   left.shifted = shifted;
   left.plain = !shifted;
-  left.price = price_counts(left.counts);
+  left.price = price_counts(left.counts, price, left.symbols);
 }
 
-unsigned start_ranges(const KeyCounts& counts, const uint8_t coarse[256], uint32_t* memory, Range* ranges) {
+unsigned start_ranges(const KeyCounts& counts, const uint8_t coarse[256], const TablePrice& price, uint32_t* memory, Range* ranges) {
   unsigned count = 0;
   for (unsigned key = 0; key < most_keys; ++key) {
     if (!counts.present[key]) continue;
     uint32_t* const own = memory + count * 256;
     std::fill(own, own + 256, 0u);
-    for (unsigned symbol = 0; symbol < 256; ++symbol) own[coarse[symbol]] += counts.rows[key][symbol];
-    ranges[count++] = {own, price_counts(own), static_cast<uint8_t>(key), static_cast<uint8_t>(key), false, false};
+    unsigned symbols = 0;
+    for (unsigned symbol = 0; symbol < 256; ++symbol) {
+      if (counts.rows[key][symbol] == 0) continue;
+      own[coarse[symbol]] += counts.rows[key][symbol];
+      symbols = std::max(symbols, coarse[symbol] + 1u);
+    }
+    ranges[count++] = {own, price_counts(own, price, symbols), symbols, static_cast<uint8_t>(key), static_cast<uint8_t>(key), false, false};
   }
   return count;
 }
@@ -175,32 +183,35 @@ KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch) {
   return counts;
 }
 
-uint64_t price_counts(const uint32_t counts[256]) {
-  const Weights weights = weigh_counts(counts);
-  if (weights.distinct <= 1) return uint64_t{table_price} << bit_fraction;
-  const uint64_t coded = std::max(weights.entropy, weights.total << bit_fraction);
-  return coded + ((table_price + weights.distinct * length_price_halves / 2) << bit_fraction);
+TablePrice::TablePrice(size_t counted, size_t count)
+    : table((uint64_t{table_price} << bit_fraction) * counted / count),
+      length((uint64_t{length_price_halves} << bit_fraction) / 2 * counted / count + (uint64_t{bias_hundredths} << bit_fraction) / 100 * (count - counted) / count) {}
+
+uint64_t price_counts(const uint32_t counts[256], const TablePrice& price, unsigned symbols) {
+  const Weights weights = weigh_counts(counts, symbols);
+  if (weights.distinct <= 1) return price.table;
+  return std::max(weights.entropy, weights.total << bit_fraction) + price.table + weights.distinct * price.length;
 }
 
-void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, Scratch& scratch, KeyTables& tables) {
+void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, unsigned most, const TablePrice& price, Scratch& scratch, KeyTables& tables) {
   const Scratch::Scope scope(scratch);
   Range ranges[most_keys];
   Merge merges[most_keys];  // of each range with the next
-  unsigned count = start_ranges(counts, coarse, scratch.take<uint32_t>(most_keys * 256), ranges);
-  for (unsigned i = 0; i + 1 < count; ++i) merges[i] = weigh_merge(ranges[i], ranges[i + 1], step);
+  unsigned count = start_ranges(counts, coarse, price, scratch.take<uint32_t>(most_keys * 256), ranges);
+  for (unsigned i = 0; i + 1 < count; ++i) merges[i] = weigh_merge(ranges[i], ranges[i + 1], step, price);
   while (count > 1) {
     unsigned best = 0;
     for (unsigned i = 1; i + 1 < count; ++i) {
       if (merges[i].gain > merges[best].gain) best = i;
     }
-    if (merges[best].gain <= 0 && count <= most_tables) break;
+    if (merges[best].gain <= 0 && count <= most) break;
     if (merges[best].gain == INT64_MIN) break;
-    merge_ranges(ranges[best], ranges[best + 1], merges[best].shifted, step);
+    merge_ranges(ranges[best], ranges[best + 1], merges[best].shifted, step, price);
     std::copy(ranges + best + 2, ranges + count, ranges + best + 1);
     std::copy(merges + best + 1, merges + count - 1, merges + best);
     --count;
-    if (best + 1 < count) merges[best] = weigh_merge(ranges[best], ranges[best + 1], step);
-    if (best > 0) merges[best - 1] = weigh_merge(ranges[best - 1], ranges[best], step);
+    if (best + 1 < count) merges[best] = weigh_merge(ranges[best], ranges[best + 1], step, price);
+    if (best > 0) merges[best - 1] = weigh_merge(ranges[best - 1], ranges[best], step, price);
   }
   tables.count = count;
   tables.step = step;

@@ -36,13 +36,23 @@ struct KeyCounts {
 // Counts `count` pairs of key << 8 | symbol.
 KeyCounts count_by_key(const uint16_t* pairs, size_t count, Scratch& scratch);
 
-// Bits of a code over these counts in units of 2^-16, at least one a symbol unless there is only one, and about what its table takes.
-uint64_t price_counts(const uint32_t counts[256]);
+// What a code costs beside its symbols, in units of 2^-16 bit.
+struct TablePrice {
+  uint64_t table;
+  uint64_t length;  // of one symbol's
+
+  // For counts of `counted` of `count` elements. A code made for a sample fits it better than it fits the rest, by about 0.72 bits
+  // a symbol (the bias of an entropy's estimate; Miller, 1955).
+  TablePrice(size_t counted, size_t count);
+};
+
+// Bits of a code over these counts, at least one a symbol unless there is only one, and of its table.
+uint64_t price_counts(const uint32_t counts[256], const TablePrice& price, unsigned symbols = 256);
 
 // The ranges of keys that cost least with these counts: adjacent ones merged, two at a time, while that saves or there
-// are more than most_tables. Fills everything but the codes. Requires: at least one key is present.
+// are more than `most`, itself at most most_tables. Fills everything but the codes. Requires: at least one key is present.
 // `coarse[s]` is the symbol to count s as; `step` the distance of two classes among those.
-void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, Scratch& scratch, KeyTables& tables);
+void choose_ranges(const KeyCounts& counts, const uint8_t coarse[256], unsigned step, unsigned most, const TablePrice& price, Scratch& scratch, KeyTables& tables);
 
 // Sums the rows of a table's keys, symbols made coarse and shifted as the table wants them. False where one would exceed 255.
 bool sum_rows(const KeyCounts& counts, const uint8_t coarse[256], const KeyTable& table, unsigned step, uint32_t sums[256]);

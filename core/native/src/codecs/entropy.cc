@@ -39,10 +39,10 @@ uint64_t weigh(uint64_t x) {
   return x * ((uint64_t{exponent} << bit_fraction) + logarithms.values[mantissa & ((1u << mantissa_steps_log2) - 1)]);
 }
 
-Weights weigh_counts(const uint32_t counts[256]) {
+Weights weigh_counts(const uint32_t counts[256], unsigned symbols) {
   Weights sum{0, 0, 0};
   uint64_t parts = 0;
-  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+  for (unsigned symbol = 0; symbol < symbols; ++symbol) {
     sum.total += counts[symbol];
     sum.distinct += counts[symbol] != 0;
     parts += weigh(counts[symbol]);

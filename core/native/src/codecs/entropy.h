@@ -18,7 +18,8 @@ struct Weights {
   uint64_t entropy;   // of all symbols together, in units of 2^-16 bit
 };
 
-Weights weigh_counts(const uint32_t counts[256]);
+// Of the first so many symbols; the others don't occur.
+Weights weigh_counts(const uint32_t counts[256], unsigned symbols = 256);
 
 // What a Huffman code would take for the symbols a sample stands for, in units of 2^-16 bit for as many symbols as were counted: at
 // least a bit each, and about 0.72 bits a distinct symbol more than the sample's own entropy, which fits the sample

@@ -27,6 +27,7 @@ const Codec codecs[codec_count] = {
     {"moment", encode_moment, decode_moment, Role::second_moment},
     {"rows", encode_rows, decode_rows, Role::none},
     {"rows-base", encode_rows_base, decode_rows_base, Role::base},
+    {"conditioned-parts", encode_conditioned_parts, decode_conditioned_parts, Role::base},
 };
 
 }  // namespace

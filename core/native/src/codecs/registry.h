@@ -12,7 +12,7 @@ struct Codec {
   Role role;  // of what blocks are decoded against
 };
 
-constexpr size_t codec_count = 14;
+constexpr size_t codec_count = 15;
 
 // Null for ids that are reserved.
 const Codec* find_codec(uint8_t id);

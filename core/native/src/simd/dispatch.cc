@@ -44,6 +44,7 @@ Kernels avx512_table() {
   table.name = "avx512";
   add_avx512_digest(table);
   add_avx512_huffman(table);
+  add_avx512_conditioned(table);
   add_avx512_planes(table);
   return table;
 }

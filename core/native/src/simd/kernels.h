@@ -8,6 +8,8 @@
 
 namespace cairn {
 
+struct BitsIn;
+struct BitsOut;
 struct CodedDifferences;
 struct CodedStreams;
 struct DifferenceShape;
@@ -72,6 +74,26 @@ struct Kernels {
   bool (*unpack_differences)(const CodedDifferences& in, const DifferenceShape& shape, uint8_t* out);
   // Makes elements of `count` zigzagged differences, in place.
   void (*restore_differences)(const uint8_t* base, size_t count, const DifferenceShape& shape, uint8_t* raw);
+
+  // -- parts (codecs/part_streams.h) --
+  // Maps the key of each of n elements of a base.
+  void (*find_parts)(const uint8_t* base, size_t n, const DifferenceShape& shape, const uint8_t map[256], uint8_t* parts);
+  // Appends each symbol to the list of its part, and moves the ends of the lists. Parts are below `part_count` or no_part, which
+  // need not be appended. Writes up to 64 bytes behind each end.
+  void (*part_symbols)(const uint8_t* symbols, const uint8_t* parts, size_t n, unsigned part_count, uint8_t* ends[17]);
+  // The inverse: takes each symbol from the list of its part, none from that of no_part. Reads up to 64 bytes behind where a list comes to.
+  void (*place_symbols)(const uint8_t* parts, size_t n, unsigned part_count, const uint8_t* nexts[17], uint8_t* symbols);
+  // Symbols and magnitudes (`width` bytes each) of n differences. Requires: raw has no bit set among the trailing ones.
+  void (*take_symbols)(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes);
+  // Writes the low bits of n elements' magnitudes.
+  void (*pack_low_bits)(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const uint64_t bits_of[256], BitsOut& out);
+  // Makes n elements of their base, symbols and low bits. Requires: no symbol is one that has no magnitude.
+  void (*restore_symbols)(const uint8_t* base, const uint8_t* symbols, size_t n, const DifferenceShape& shape, const uint64_t bits_of[256], BitsIn& low, uint8_t* raw);
+  // Writes the codes of a part's n symbols to the eight streams; symbols are read up to `slack` bytes past them.
+  void (*append_part)(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitsOut streams[8]);
+  // Decodes n symbols of a part from eight streams within bytes[0 .. length), which go on at `positions` (in bits). Behind the end
+  // are zeros, and positions tell. Writes up to `slack` bytes behind the symbols. `entries` as fill_symbol_table makes them.
+  void (*decode_part)(const uint8_t* bytes, size_t length, uint64_t positions[8], const uint16_t* entries, unsigned index_bits, uint8_t* symbols, size_t n);
 };
 
 // Each kernel group fills its own members, once per instruction set; dispatch.cc starts every table as a copy of the
@@ -88,6 +110,7 @@ void add_avx2_planes(Kernels& table);
 void add_avx2_conditioned(Kernels& table);
 void add_avx512_digest(Kernels& table);
 void add_avx512_huffman(Kernels& table);
+void add_avx512_conditioned(Kernels& table);
 void add_avx512_planes(Kernels& table);
 void add_neon_digest(Kernels& table);
 void add_neon_checksum(Kernels& table);

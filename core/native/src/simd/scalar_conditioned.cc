@@ -1,4 +1,5 @@
 #include "simd/conditioned_kernels.h"
+#include "simd/part_kernels.h"
 
 namespace cairn {
 
@@ -7,6 +8,7 @@ void add_scalar_conditioned(Kernels& table) {
   table.pack_differences = pack_differences;
   table.unpack_differences = unpack_differences;
   table.restore_differences = restore_differences;
+  add_part_kernels(table);
 }
 
 }  // namespace cairn
