@@ -20,7 +20,7 @@ import { provePack, proveStored } from './prove.ts';
 import { assertUnchanged, readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 
 /** A pack is closed once it holds this many original bytes, so that an interrupted archive keeps what it has. */
-const packRawBytes = 1024 * 1024 * 1024;
+const packRawBytes = 512 * 1024 * 1024;
 
 export interface CheckpointOptions {
   method: 'cairn' | 'lmc';
@@ -91,33 +91,75 @@ function contentOf(
   };
 }
 
-async function encodeGroup(store: Store, group: Content[], options: CheckpointOptions): Promise<EncodedContent[]> {
+/** A group whose blocks are written, and whose pack still has to be proved and published. */
+interface WrittenGroup {
+  sink: PackSink;
+  encoded: EncodedContent[];
+}
+
+async function writeGroup(store: Store, group: Content[], unpublished: Set<string>, options: CheckpointOptions): Promise<WrittenGroup> {
   const { pool, cancel, method } = options;
-  const sink = await PackSink.create(store);
-  let toProve = 0;
+  const sink = await PackSink.create(store, unpublished);
   try {
-    const encoded = await encodeContents(pool, group, sink, { method, cancel, onBytes: (bytes) => options.onBytes('archive', bytes) });
-    toProve = encoded.reduce((sum, { content }) => sum + content.length, 0);
-    const onBytes = (bytes: number): void => {
-      toProve -= bytes;
-      options.onBytes('prove', bytes);
+    return {
+      sink,
+      encoded: await encodeContents(pool, group, sink, { method, cancel, onBytes: (bytes) => options.onBytes('archive', bytes) }),
     };
-    await sink.finish((path, entries) => provePack(pool, store, path, entries, { cancel, onBytes }));
-    for (const { digest, offset } of encoded) if (offset !== undefined) options.proved.add(digest);
-    const known = [...new Set(encoded.map(({ digest }) => digest))].filter((digest) => !options.proved.has(digest));
-    await proveStored(pool, store, known, { cancel, onBytes });
-    for (const digest of known) options.proved.add(digest);
-    options.onBytes('prove', toProve); // what this archive proved before
-    return encoded;
   } catch (thrown) {
     await sink.abandon();
     throw thrown;
   }
 }
 
+async function proveGroup(
+  store: Store,
+  { sink, encoded }: WrittenGroup,
+  options: CheckpointOptions,
+  phase: () => 'archive' | 'prove',
+): Promise<void> {
+  const { pool, cancel } = options;
+  let toProve = encoded.reduce((sum, { content }) => sum + content.length, 0);
+  const onBytes = (bytes: number): void => {
+    toProve -= bytes;
+    options.onBytes(phase(), bytes);
+  };
+  try {
+    await sink.finish((path, entries) => provePack(pool, store, path, entries, { cancel, onBytes }));
+    for (const { digest, offset } of encoded) if (offset !== undefined) options.proved.add(digest);
+    const known = [...new Set(encoded.map(({ digest }) => digest))].filter((digest) => !options.proved.has(digest));
+    await proveStored(pool, store, known, { cancel, onBytes });
+    for (const digest of known) options.proved.add(digest);
+    onBytes(toProve); // what this archive proved before
+  } catch (thrown) {
+    await sink.abandon();
+    throw thrown;
+  }
+}
+
+/**
+ * One group is coded while the one before is proved: coding waits for the processor where proving waits for the disk. Packs are
+ * published in order, and of what is written but not proved there are never more than two.
+ */
 async function encodeAll(store: Store, contents: Content[], options: CheckpointOptions): Promise<EncodedContent[]> {
   const encoded: EncodedContent[] = [];
-  for (const group of groupsOf(contents)) encoded.push(...(await encodeGroup(store, group, options)));
+  const unpublished = new Set<string>();
+  let proving: Promise<void> = Promise.resolve();
+  let isCoding = true;
+  for (const group of groupsOf(contents)) {
+    const written = await writeGroup(store, group, unpublished, options).catch(async (thrown: unknown) => {
+      await proving.catch(() => undefined); // what failed first is reported
+      throw thrown;
+    });
+    await proving.catch(async (thrown: unknown) => {
+      await written.sink.abandon();
+      throw thrown;
+    });
+    encoded.push(...written.encoded);
+    proving = proveGroup(store, written, options, () => (isCoding ? 'archive' : 'prove'));
+    proving.catch(() => undefined); // reported where it is awaited
+  }
+  isCoding = false;
+  await proving;
   return encoded;
 }
 

@@ -7,16 +7,19 @@ import type { Store } from '../../store/store.ts';
 export class PackSink implements BlobSink {
   readonly #store: Store;
   readonly #pack: PackWriter;
-  readonly #added = new Set<string>();
+  /** Contents of this pack and of those that are still to be published before it. */
+  readonly #unpublished: Set<string>;
 
-  private constructor(store: Store, pack: PackWriter) {
+  private constructor(store: Store, pack: PackWriter, unpublished: Set<string>) {
     this.#store = store;
     this.#pack = pack;
+    this.#unpublished = unpublished;
   }
 
-  static async create(store: Store): Promise<PackSink> {
+  /** @param unpublished shared by the packs of one archive, which are published in order */
+  static async create(store: Store, unpublished: Set<string>): Promise<PackSink> {
     await store.index.load();
-    return new PackSink(store, await store.createPack());
+    return new PackSink(store, await store.createPack(), unpublished);
   }
 
   get path(): string {
@@ -24,7 +27,7 @@ export class PackSink implements BlobSink {
   }
 
   has(digest: string): boolean {
-    return this.#added.has(digest) || this.#store.index.holds(digest);
+    return this.#unpublished.has(digest) || this.#store.index.holds(digest);
   }
 
   reserve(length: number): number {
@@ -36,7 +39,7 @@ export class PackSink implements BlobSink {
   }
 
   add({ content, digest, offset, storedLength, lengths, checksums, needs }: EncodedContent): void {
-    this.#added.add(digest);
+    this.#unpublished.add(digest);
     this.#pack.add({
       digest,
       rawLength: content.length,

@@ -98,6 +98,7 @@ void write_pieces(const WriteRequest& request, const SlotMemory& slot) {
       throw Failure(Code::bad_request, "pieces: must lie within the slot's " + std::to_string(slot.used) + " bytes");
     }
     file.write(slot.memory() + piece.slot_offset, piece.length, piece.file_offset);
+    file.begin_writeback(piece.file_offset, piece.length);
   }
 }
 

@@ -7,6 +7,15 @@ namespace cairn {
 
 namespace {
 
+// Blobs are decoded in the order of their pack, by all workers together: what comes after one is wanted soon.
+constexpr uint64_t read_ahead_bytes = uint64_t{32} << 20;
+
+void expect_reads(const StoredBlocks& blocks, OpenFiles& packs) {
+  if (blocks.offsets.empty()) return;
+  const uint64_t first = blocks.offsets.front(), end = blocks.offsets.back() + blocks.lengths.back();
+  packs.open(blocks.path).expect_reads(first, end - first + read_ahead_bytes);
+}
+
 // Writes bytes to consecutive ranges of files, in order.
 class RangeWriter {
  public:
@@ -17,7 +26,9 @@ class RangeWriter {
       const FileRange& range = ranges_[range_];
       const uint64_t room = range.length - done_;
       const size_t here = length < room ? length : static_cast<size_t>(room);
-      files_.open(range.path).write(from, here, range.offset + done_);
+      const File& file = files_.open(range.path);
+      file.write(from, here, range.offset + done_);
+      file.begin_writeback(range.offset + done_, here);
       from += here;
       length -= here;
       done_ += here;
@@ -50,6 +61,7 @@ std::vector<Digest> decode_items(const std::vector<DecodeItem>& items, const Can
     const Blocking& blocking = item.blocks.blocking;
     uint8_t* const raw = scratch.take<uint8_t>(blocking.count() == 0 ? 0 : blocking.length_of(0));
     PieceDigest digest(item.first_chunk);
+    expect_reads(item.blocks, packs);
     RangeWriter writer(item.target, targets);
     for (size_t index = 0; index < blocking.count(); ++index) {
       cancel.check();

@@ -63,6 +63,22 @@ void File::write(const uint8_t* from, size_t length, uint64_t offset) const {
   }
 }
 
+void File::expect_reads(uint64_t offset, uint64_t length) const {
+#if defined(POSIX_FADV_WILLNEED)
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(length), POSIX_FADV_WILLNEED);
+#else
+  static_cast<void>(offset), static_cast<void>(length);
+#endif
+}
+
+void File::begin_writeback(uint64_t offset, uint64_t length) const {
+#if defined(SYNC_FILE_RANGE_WRITE)
+  ::sync_file_range(descriptor_, static_cast<off64_t>(offset), static_cast<off64_t>(length), SYNC_FILE_RANGE_WRITE);
+#else
+  static_cast<void>(offset), static_cast<void>(length);
+#endif
+}
+
 void File::evict() const {
 #if defined(POSIX_FADV_DONTNEED)
   // Dirty pages can't be dropped, so they are written back first.
