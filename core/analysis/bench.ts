@@ -2,7 +2,7 @@
  * The codec benchmark: encode and decode in memory against memcpy of the same bytes in the same run, for each method and
  * implementation, with one thread and with all. Ratios compare between machines; absolute numbers don't.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { aboutCore } from '../codec/hashing.ts';
@@ -13,6 +13,7 @@ import { CairnError } from '../contract/errors.ts';
 import type { FoundCheckpoint } from '../scan/found.ts';
 import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts';
 import { scan } from '../scan/scanner.ts';
+import { commandEngines, libraryEngines, measureGeneral } from './general-engines.ts';
 import { scenariosOf, type BenchScenario } from './bench-scenarios.ts';
 
 export interface BenchOptions {
@@ -21,6 +22,8 @@ export interface BenchOptions {
   /** Absent: all that this machine runs. */
   implementations?: string[];
   methods: ('cairn' | 'lmc')[];
+  /** Whether general compressors are measured too, alone and with one thread. */
+  general: boolean;
   pool: CodecPool;
   signal?: AbortSignal;
 }
@@ -68,17 +71,45 @@ async function measure(
   };
 }
 
+/** General compressors are slow: they get this much of a scenario. */
+const mostGeneralBytes = 16 * 1024 * 1024;
+
+async function* measureGeneralOn({ scenario, dtype, mode, source }: BenchScenario, memcpyGiBps: number): AsyncGenerator<BenchRecord> {
+  const raw = (await readFile(source.path)).subarray(source.offset, source.offset + Math.min(source.length, mostGeneralBytes));
+  for (const engine of [...libraryEngines, ...(await commandEngines())]) {
+    const { bytesStored, encodeSeconds, decodeSeconds } = await measureGeneral(engine, raw);
+    yield {
+      scenario,
+      dtype,
+      mode,
+      method: engine.engine,
+      implementation: 'general',
+      threads: 1,
+      ratio: raw.length / bytesStored,
+      encodeGiBps: raw.length / gibibyte / encodeSeconds,
+      decodeGiBps: raw.length / gibibyte / decodeSeconds,
+      memcpyGiBps,
+      bytesOriginal: raw.length,
+      bytesStored,
+    };
+  }
+}
+
 async function* measureAll(scenarios: readonly BenchScenario[], options: BenchOptions): AsyncGenerator<BenchRecord> {
   const implementations = options.implementations ?? aboutCore().implementations;
   for (const scenario of scenarios) {
+    let memcpyGiBps = 0; // with one thread, of this scenario's last measurement
     for (const method of options.methods) {
       for (const implementation of implementations) {
         for (const threads of new Set([1, options.pool.threads])) {
           if (options.signal?.aborted) throw new CairnError('cancelled', 'the benchmark was cancelled');
-          yield await measure(scenario, method, implementation, threads, options);
+          const record = await measure(scenario, method, implementation, threads, options);
+          if (threads === 1) memcpyGiBps = record.memcpyGiBps;
+          yield record;
         }
       }
     }
+    if (options.general && scenario.mode === 'alone') yield* measureGeneralOn(scenario, memcpyGiBps);
   }
 }
 

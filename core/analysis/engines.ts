@@ -4,13 +4,12 @@
  */
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { brotliCompress, brotliDecompress, constants, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { FileRange } from '../codec/binding.ts';
 import { tensorBlockLog2 } from '../codec/elements.ts';
 import { aboutCore } from '../codec/hashing.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { EngineResult } from '../contract/model.ts';
+import { libraryEngines, measureGeneral, type GeneralEngine } from './general-engines.ts';
 import { withRanges, type ReadContext } from './readable.ts';
 import { sample } from './sampling.ts';
 import type { StepTensor } from './step-tensors.ts';
@@ -19,31 +18,6 @@ import type { StepTensor } from './step-tensors.ts';
 const sampleBytes = 4 * 1024 * 1024;
 const mostKinds = 4;
 const leastShare = 0.01;
-
-interface GeneralEngine {
-  engine: string;
-  compress(raw: Uint8Array): Promise<Uint8Array>;
-  decompress(packed: Uint8Array): Promise<Uint8Array>;
-}
-
-const promised = { gzip: promisify(gzip), brotli: promisify(brotliCompress), zstd: promisify(zstdCompress) };
-
-const zstdAt = (level: number): GeneralEngine => ({
-  engine: `zstd -${level}`,
-  compress: (raw) => promised.zstd(raw, { params: { [constants.ZSTD_c_compressionLevel]: level } }),
-  decompress: promisify(zstdDecompress),
-});
-
-const generalEngines: GeneralEngine[] = [
-  { engine: 'gzip -6', compress: (raw) => promised.gzip(raw, { level: 6 }), decompress: promisify(gunzip) },
-  {
-    engine: 'brotli -5',
-    compress: (raw) => promised.brotli(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
-    decompress: promisify(brotliDecompress),
-  },
-  zstdAt(3),
-  zstdAt(19),
-];
 
 interface Sample {
   kind: string;
@@ -94,16 +68,8 @@ async function sampleOf(
   return { kind, tensor: chosen[0]!, source, base: await gathered(before, 'before') };
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<[result: T, seconds: number]> {
-  const started = performance.now();
-  const result = await work();
-  return [result, (performance.now() - started) / 1000];
-}
-
-async function runGeneral({ engine, compress, decompress }: GeneralEngine, kind: string, raw: Uint8Array): Promise<EngineResult> {
-  const [packed, encodeSeconds] = await timed(() => compress(raw));
-  const [, decodeSeconds] = await timed(() => decompress(packed));
-  return { kind, engine, mode: 'alone', bytesOriginal: raw.length, bytesStored: packed.length, encodeSeconds, decodeSeconds };
+async function runGeneral(engine: GeneralEngine, kind: string, raw: Uint8Array): Promise<EngineResult> {
+  return { kind, engine: engine.engine, mode: 'alone', bytesOriginal: raw.length, ...(await measureGeneral(engine, raw)) };
 }
 
 async function runCodec(method: 'lmc' | 'cairn', { kind, tensor, source, base }: Sample, context: ReadContext): Promise<EngineResult> {
@@ -153,7 +119,7 @@ export async function* compareEngines(
     const found = await sampleOf(kind, some, pairs, context);
     const { base: _, ...alone } = found;
     const raw = await readFile(found.source.path);
-    for (const engine of generalEngines) {
+    for (const engine of libraryEngines) {
       assertWanted();
       yield await runGeneral(engine, kind, raw);
     }

@@ -123,6 +123,7 @@ export const benchParams = z.object({
   implementations: z.array(z.string()).min(1).optional(),
   threads: z.number().int().min(1).max(256).optional(),
   rounds: z.number().int().min(1).max(100).default(9),
+  general: z.boolean().default(false),
 });
 
 export const methods = {

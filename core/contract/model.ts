@@ -264,14 +264,15 @@ export const benchRecord = z.object({
   scenario: z.string(),
   dtype: z.string(),
   mode: z.enum(['alone', 'delta']),
-  method: z.enum(['cairn', 'lmc']),
+  /** cairn, lmc, or a general compressor with its level, whose implementation is then `general`. */
+  method: z.string(),
   implementation: z.string(),
   threads: z.number().int(),
   ratio: z.number(),
   encodeGiBps: z.number(),
   decodeGiBps: z.number(),
   memcpyGiBps: z.number(),
-  digestGiBps: z.number(),
+  digestGiBps: z.number().optional(),
   bytesOriginal: bytes,
   bytesStored: bytes,
 });

@@ -10,6 +10,7 @@ interface BenchOptions {
   implementation?: string[];
   threads?: number;
   rounds?: number;
+  general: boolean;
 }
 
 export function addBench(root: Command, actions: Actions): void {
@@ -20,18 +21,21 @@ export function addBench(root: Command, actions: Actions): void {
     .option('--method <name>', 'cairn or lmc (default: both)')
     .option('--implementation <name...>', 'scalar, avx2 ... (default: all that this machine runs)')
     .option('--threads <number>', 'measured besides one thread (default: one for every core)', wholeNumber(1, 256))
-    .option('--rounds <number>', 'repetitions, of which the medians count (default: 9)', wholeNumber(1, 100));
+    .option('--rounds <number>', 'repetitions, of which the medians count (default: 9)', wholeNumber(1, 100))
+    .option('--no-general', 'leave out gzip, brotli, zstd, lz4, bzip2 and xz (also left out where a method or implementation is chosen)');
   command.action((paths: string[], options: BenchOptions) => actions.run(command, (session) => bench(session, paths, options)));
 }
 
 async function bench({ client, out, interrupt }: Session, paths: string[], options: BenchOptions): Promise<number> {
   const { method, implementation: implementations, threads, rounds } = options;
+  const general = options.general && method === undefined && implementations === undefined;
   const params = {
     paths: paths.map((name) => path.resolve(name)),
     ...(method ? { methods: [method] } : {}),
     implementations,
     threads,
     rounds,
+    general,
   };
   const { results } = await client.call('bench.run', params, { signal: interrupt });
   const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest'].map((title) => ({ title, align: 'right' as const }));
@@ -48,7 +52,7 @@ async function bench({ client, out, interrupt }: Session, paths: string[], optio
     results.map((result) => [
       ...[result.scenario, result.dtype, result.mode, result.method, result.implementation, String(result.threads)],
       ...[result.ratio.toFixed(3)],
-      ...[result.encodeGiBps, result.decodeGiBps, result.memcpyGiBps, result.digestGiBps].map((rate) => rate.toFixed(2)),
+      ...[result.encodeGiBps, result.decodeGiBps, result.memcpyGiBps, result.digestGiBps].map((rate) => rate?.toFixed(2) ?? ''),
     ]),
   );
   out.line('rates in GiB of original bytes a second');
