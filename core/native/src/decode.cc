@@ -7,13 +7,10 @@ namespace cairn {
 
 namespace {
 
-// Blobs are decoded in the order of their pack, by all workers together: what comes after one is wanted soon.
-constexpr uint64_t read_ahead_bytes = uint64_t{32} << 20;
-
 void expect_reads(const StoredBlocks& blocks, OpenFiles& packs) {
   if (blocks.offsets.empty()) return;
   const uint64_t first = blocks.offsets.front(), end = blocks.offsets.back() + blocks.lengths.back();
-  packs.open(blocks.path).expect_reads(first, end - first + read_ahead_bytes);
+  packs.open(blocks.path).expect_reads(first, end - first);
 }
 
 // Writes bytes to consecutive ranges of files, in order.

@@ -9,9 +9,6 @@ namespace cairn {
 
 namespace {
 
-// Pieces are taken in the order of the file, by all workers together: what comes after one is wanted soon.
-constexpr uint64_t read_ahead_bytes = uint64_t{32} << 20;
-
 class ItemEncoder {
  public:
   ItemEncoder(const EncodeItem& item, OpenFiles& files, SlotMemory& slot)
@@ -31,7 +28,7 @@ class ItemEncoder {
     uint8_t* const raw = scratch.take<uint8_t>(largest);
     uint8_t* const base = base_ == nullptr ? nullptr : scratch.take<uint8_t>(largest);
     uint8_t* const companion = take_companion(largest == 0 ? 0 : companion_blocking().length_of(0), scratch);
-    files_.open(item_.source.path).expect_reads(item_.source.offset, item_.source.length + read_ahead_bytes);
+    files_.open(item_.source.path).expect_reads(item_.source.offset, item_.source.length);
     for (size_t index = 0; index < item_.blocking.count(); ++index) {
       cancel.check();
       encode_block(index, raw, base, companion, scratch);

@@ -65,7 +65,8 @@ void File::write(const uint8_t* from, size_t length, uint64_t offset) const {
 
 void File::expect_reads(uint64_t offset, uint64_t length) const {
 #if defined(POSIX_FADV_WILLNEED)
-  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(length), POSIX_FADV_WILLNEED);
+  constexpr uint64_t ahead = uint64_t{32} << 20;
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(length + ahead), POSIX_FADV_WILLNEED);
 #else
   static_cast<void>(offset), static_cast<void>(length);
 #endif

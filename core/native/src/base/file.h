@@ -32,8 +32,9 @@ class File {
   void read(uint8_t* out, size_t length, uint64_t offset, Code when_short) const;
   void write(const uint8_t* from, size_t length, uint64_t offset) const;
 
-  // Hints, which the system may not have and which change nothing but the time things take: that a range is about to be read, and
-  // that what was written there should be on its way to the disk already when it is synced.
+  // Hints, which the system may not have and which change nothing but the time things take: that a range is about to be read, and what
+  // lies behind it soon, because workers take a file in its order; and that what was written there should be on its way to
+  // the disk already when it is synced.
   void expect_reads(uint64_t offset, uint64_t length) const;
   void begin_writeback(uint64_t offset, uint64_t length) const;
 

@@ -22,6 +22,7 @@ CAIRN_INLINE void store_u64(uint8_t* to, uint64_t value) { std::memcpy(to, &valu
 // Writes bits to memory that has 8 bytes more than the bits need.
 class BitWriter {
  public:
+  BitWriter() = default;
   CAIRN_INLINE explicit BitWriter(uint8_t* out) : at_(out) {}
 
   // Appends the low `count` bits of `value`. Requires: count at most 56, no bit of value above them set.
@@ -29,9 +30,8 @@ class BitWriter {
     bits_ |= value << held_;
     held_ += count;
     store_u64(at_, bits_);
-    const unsigned bytes = held_ >> 3;
-    at_ += bytes;
-    bits_ >>= bytes * 8;
+    at_ += held_ >> 3;
+    bits_ >>= held_ & 56;
     held_ &= 7;
   }
 
@@ -44,7 +44,7 @@ class BitWriter {
   }
 
  private:
-  uint8_t* at_;
+  uint8_t* at_ = nullptr;
   uint64_t bits_ = 0;
   unsigned held_ = 0;  // bits in bits_, fewer than 8 between calls
 };

@@ -1,6 +1,7 @@
 // conditioned-parts, encoding (conditioned_parts.md).
 #include "codecs/conditioned.h"
 #include "codecs/conditioned_parts.h"
+#include "codecs/plane_counts.h"
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -26,8 +27,9 @@ struct Parting {
   bool any_quiet = false;
   unsigned part_count;
   Lists lists{};
-  BitsOut low{};
   uint8_t* low_start;
+  BitWriter low;
+  uint8_t* low_end = nullptr;
   Patch* patches = nullptr;
   size_t patch_count = 0;
 
@@ -37,7 +39,8 @@ struct Parting {
         count(of.length / plan.shape.width),
         map(plan.tables),
         meaning(plan.shape),
-        low_start(scratch.take<uint8_t>(of.length)) {
+        low_start(scratch.take<uint8_t>(of.length)),
+        low(low_start) {
     for (unsigned key = 0; key < most_keys; ++key) {
       if (plan.quiet[key]) map.parts[key] |= quiet_part;
       any_quiet = any_quiet || plan.quiet[key];
@@ -45,7 +48,6 @@ struct Parting {
     if (any_quiet) patches = scratch.take<Patch>(count);
     part_count = plan.tables.count;
     lists.allocate(part_count, count, scratch);
-    low.at = low_start;
   }
 
   // False where a key or a symbol has no place in these tables, or patches are far from rare.
@@ -66,7 +68,7 @@ struct Parting {
       kernels().part_symbols(symbols, parts, n, part_count, ends);
     }
     for (unsigned part = 0; part <= most_parts; ++part) lists.counts[part] = static_cast<size_t>(ends[part] - lists.starts[part]);
-    if (low.held != 0) *low.at++ = static_cast<uint8_t>(low.bits);
+    low_end = low.finish();
     return lists.counts[no_part] == 0 && patch_count <= count / 8;
   }
 
@@ -106,12 +108,9 @@ struct Parting {
 
 // A sample of a list's symbols, in which all that occur count at least once.
 void count_list(const uint8_t* symbols, size_t n, Scratch& scratch, uint32_t counts[256]) {
-  constexpr size_t sample = 16384, run = 512, runs = sample / run;
+  constexpr size_t sample = 16384;
   if (n < 2 * sample) return kernels().count_bytes(symbols, n, counts);
-  const Scratch::Scope scope(scratch);
-  uint8_t* const taken = scratch.take<uint8_t>(sample);
-  for (size_t i = 0; i < runs; ++i) std::memcpy(taken + i * run, symbols + i * (n / runs), run);
-  kernels().count_bytes(taken, sample, counts);
+  count_sample(symbols, n, sample, scratch, counts);
   kernels().note_uncounted(symbols, n, counts);
 }
 
@@ -139,10 +138,10 @@ void fill_entries(const PrefixCode& code, uint16_t entries[256]) {
 // Writes the streams of all parts and their lengths. Returns the bytes written, or does_not_fit.
 size_t write_part_streams(const Lists& lists, const KeyTables& tables, size_t count, Scratch& scratch, uint8_t* out, size_t capacity) {
   const size_t most = (count / part_streams + 2 * most_parts) * longest_difference_code / 8 + slack;
-  BitsOut streams[part_streams];
+  BitWriter streams[part_streams];
   uint8_t* starts[part_streams];
   if ((most_parts + part_streams) * number_bytes > capacity) return does_not_fit;
-  for (unsigned s = 0; s < part_streams; ++s) streams[s] = {starts[s] = scratch.take<uint8_t>(most), 0, 0};
+  for (unsigned s = 0; s < part_streams; ++s) streams[s] = BitWriter(starts[s] = scratch.take<uint8_t>(most));
   for (unsigned part = 0; part < tables.count; ++part) {
     if (tables.tables[part].code.lone()) continue;
     uint16_t entries[256];
@@ -154,8 +153,7 @@ size_t write_part_streams(const Lists& lists, const KeyTables& tables, size_t co
   uint8_t* const lengths = out + used;
   used += part_streams * number_bytes;
   for (unsigned s = 0; s < part_streams; ++s) {
-    if (streams[s].held != 0) *streams[s].at++ = static_cast<uint8_t>(streams[s].bits);
-    const auto length = static_cast<size_t>(streams[s].at - starts[s]);
+    const auto length = static_cast<size_t>(streams[s].finish() - starts[s]);
     if (length > greatest_number || used + length > capacity) return does_not_fit;
     put_number(length, lengths + s * number_bytes);
     std::memcpy(out + used, starts[s], length);
@@ -172,7 +170,7 @@ Outcome encode_planned(Plan plan, const RawBlock& block, Scratch& scratch, uint8
   if (!parting.take_apart() || !build_codes(parting.lists, parting.meaning.meanings, scratch, plan.tables)) return {false, does_not_fit};
   uint8_t* const head = scratch.take<uint8_t>(longest_head(parting.count, parting.patch_count));
   const auto head_length = static_cast<size_t>(write_head(plan, parting.patches, parting.patch_count, parting.count, key_bits_of(block.element), head) - head);
-  const auto low_length = static_cast<size_t>(parting.low.at - parting.low_start);
+  const auto low_length = static_cast<size_t>(parting.low_end - parting.low_start);
   if (head_length + low_length >= capacity) return {true, does_not_fit};
   const size_t streams = write_part_streams(parting.lists, plan.tables, parting.count, scratch, out + head_length, capacity - head_length - low_length);
   if (streams == does_not_fit) return {true, does_not_fit};

@@ -13,13 +13,6 @@ constexpr unsigned part_streams = 8;
 constexpr uint8_t no_part = 16;
 constexpr uint8_t quiet_part = 0x80;
 
-// A bit sequence being written: `held` bits, fewer than 8 between calls, wait in `bits`. Up to 8 bytes are written behind `at`.
-struct BitsOut {
-  uint8_t* at;
-  uint64_t bits;
-  unsigned held;
-};
-
 // A bit sequence being read, of bytes[0 .. length). Behind its end are zeros, and `position` tells.
 struct BitsIn {
   const uint8_t* bytes;

@@ -13,7 +13,8 @@ namespace {
 constexpr size_t sample_run = 512;  // symbols taken together
 constexpr size_t sample_size = 32768;
 
-// Counts `size` symbols from all over the plane. Requires: size at most n and a multiple of sample_run.
+}  // namespace
+
 void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]) {
   const Scratch::Scope scope(scratch);
   uint8_t* const sample = scratch.take<uint8_t>(size);
@@ -21,8 +22,6 @@ void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratc
   for (size_t run = 0; run < runs; ++run) std::memcpy(sample + run * sample_run, symbols + run * (n / runs), sample_run);
   kernels().count_bytes(sample, size, counts);
 }
-
-}  // namespace
 
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {
   PlaneCounts plane;

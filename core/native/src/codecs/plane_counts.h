@@ -12,6 +12,9 @@ struct PlaneCounts {
   size_t counted;  // symbols that were counted, at most those of the plane
 };
 
+// Counts `size` of n symbols, in runs of 512 from all over. Requires: size at most n and a multiple of 512.
+void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]);
+
 // Counts all n symbols of a small plane, and of others a sample that fixes a code to about 0.05 % of what all would give.
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch);
 

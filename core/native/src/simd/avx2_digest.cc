@@ -2,7 +2,6 @@
 #include <immintrin.h>
 
 #include "simd/blake3_lanes.h"
-#include "simd/kernels.h"
 
 namespace cairn {
 namespace {
@@ -40,6 +39,7 @@ CAIRN_INLINE void transpose(__m256i v[8]) {
 struct EightLanes {
   using Word = __m256i;
   static constexpr unsigned lanes = 8;
+  static constexpr const char* narrower = "scalar";
 
   CAIRN_INLINE static Word add(Word a, Word b) { return _mm256_add_epi32(a, b); }
   CAIRN_INLINE static Word exclusive_or(Word a, Word b) { return _mm256_xor_si256(a, b); }
@@ -68,21 +68,11 @@ struct EightLanes {
   }
 };
 
-void hash_chunks(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out) {
-  const size_t done = hash_whole_chunks<EightLanes>(input, count, counter, out);
-  kernels_named("scalar")->hash_chunks(input + done * chunk_bytes, count - done, counter + done, out + done * value_bytes);
-}
-
-void hash_parents(const uint8_t* input, size_t count, uint8_t* out) {
-  const size_t done = hash_whole_parents<EightLanes>(input, count, out);
-  kernels_named("scalar")->hash_parents(input + done * block_bytes, count - done, out + done * value_bytes);
-}
-
 }  // namespace
 
 void add_avx2_digest(Kernels& table) {
-  table.hash_chunks = hash_chunks;
-  table.hash_parents = hash_parents;
+  table.hash_chunks = hash_chunks<EightLanes>;
+  table.hash_parents = hash_parents<EightLanes>;
 }
 
 }  // namespace cairn

@@ -95,30 +95,30 @@ CAIRN_INLINE Pieces join_by_four(__m256i entries) {
           _mm256_add_epi64(shift, _mm256_srli_epi64(two_lengths, 32))};
 }
 
-CAIRN_INLINE void append_lanes(const Pieces& pieces, BitSink& sink) {
+CAIRN_INLINE void append_lanes(const Pieces& pieces, BitWriter& out) {
   uint64_t bits[4], counts[4];
   store(bits, pieces.bits);
   store(counts, pieces.counts);
-  for (unsigned lane = 0; lane < 4; ++lane) sink.append(bits[lane], static_cast<unsigned>(counts[lane]));
+  for (unsigned lane = 0; lane < 4; ++lane) out.put(bits[lane], static_cast<unsigned>(counts[lane]));
 }
 
 // Appends 32 codes: as four pieces of eight where each fits 56 bits, else as eight pieces of four.
-CAIRN_INLINE void append_entries(const uint16_t* entries, BitSink& sink) {
+CAIRN_INLINE void append_entries(const uint16_t* entries, BitWriter& out) {
   const Pieces a = join_by_four(load(entries)), b = join_by_four(load(entries + 16));
   const __m256i even_counts = _mm256_unpacklo_epi64(a.counts, b.counts);
   const __m256i counts = _mm256_add_epi64(even_counts, _mm256_unpackhi_epi64(a.counts, b.counts));
   if (_mm256_movemask_epi8(_mm256_cmpgt_epi64(counts, _mm256_set1_epi64x(56))) != 0) {
-    append_lanes(a, sink);
-    append_lanes(b, sink);
+    append_lanes(a, out);
+    append_lanes(b, out);
     return;
   }
   const __m256i odd_bits = _mm256_sllv_epi64(_mm256_unpackhi_epi64(a.bits, b.bits), even_counts);
   const __m256i bits = _mm256_or_si256(_mm256_unpacklo_epi64(a.bits, b.bits), odd_bits);
-  append_lanes({_mm256_permute4x64_epi64(bits, 0xd8), _mm256_permute4x64_epi64(counts, 0xd8)}, sink);
+  append_lanes({_mm256_permute4x64_epi64(bits, 0xd8), _mm256_permute4x64_epi64(counts, 0xd8)}, out);
 }
 
 uint8_t* encode_stream(const uint8_t* symbols, size_t n, const CodeEntries& table, uint8_t* out) {
-  BitSink sink{out};
+  BitWriter to(out);
   size_t i = 0;
   for (; i + batch <= n; i += batch) {
     uint16_t entries[batch];
@@ -127,23 +127,16 @@ uint8_t* encode_stream(const uint8_t* symbols, size_t n, const CodeEntries& tabl
     } else {
       look_up_wide(symbols + i, table, entries);
     }
-    for (size_t j = 0; j < batch; j += 32) append_entries(entries + j, sink);
+    for (size_t j = 0; j < batch; j += 32) append_entries(entries + j, to);
   }
-  append_symbols(symbols + i, n - i, table.aligned, sink);
-  return sink.finish();
+  append_symbols(symbols + i, n - i, table.aligned, to);
+  return to.finish();
 }
 
 size_t encode_streams(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]) {
   CodeEntries table;
   fill_entries(code, table);
-  const StreamLayout layout(n);
-  uint8_t* at = out;
-  for (unsigned s = 0; s < layout.streams; ++s) {
-    uint8_t* const end = encode_stream(symbols + layout.begin(s, n), layout.size(s, n), table, at);
-    sizes[s] = static_cast<size_t>(end - at);
-    at = end;
-  }
-  return static_cast<size_t>(at - out);
+  return encode_each_stream(symbols, n, out, sizes, [&](const uint8_t* from, size_t count, uint8_t* at) { return encode_stream(from, count, table, at); });
 }
 
 }  // namespace

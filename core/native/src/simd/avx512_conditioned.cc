@@ -1,27 +1,10 @@
 // Conditioned differences with AVX-512 (BW, CD, VBMI, VBMI2): elements of 2 and 4 bytes by the register, the last ones and
 // elements of 1 byte by the portable loops. No inline library templates here, see binding.gyp.
-#include <immintrin.h>
-
+#include "simd/avx512_codes.h"
 #include "simd/part_kernels.h"
 
 namespace cairn {
 namespace {
-
-CAIRN_INLINE __m512i load(const void* from) { return _mm512_loadu_si512(from); }
-CAIRN_INLINE void store(void* to, __m512i value) { _mm512_storeu_si512(to, value); }
-
-// 256 bytes to look up in.
-struct ByteTable {
-  __m512i quarters[4];
-
-  CAIRN_INLINE explicit ByteTable(const uint8_t bytes[256]) : quarters{load(bytes), load(bytes + 64), load(bytes + 128), load(bytes + 192)} {}
-
-  CAIRN_INLINE __m512i look_up(__m512i indices) const {
-    const __m512i low = _mm512_permutex2var_epi8(quarters[0], indices, quarters[1]);
-    const __m512i high = _mm512_permutex2var_epi8(quarters[2], indices, quarters[3]);
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(indices), low, high);
-  }
-};
 
 // ---- parts
 
@@ -172,11 +155,6 @@ void take_symbols_avx512(const uint8_t* raw, const uint8_t* base, size_t n, cons
   take_symbols(raw + at, base + at, n - i, shape, symbols + i, magnitudes + at);
 }
 
-// Bits joined, one piece a lane of 64 bits, and how many each has.
-struct Pieces {
-  __m512i bits, counts;
-};
-
 CAIRN_INLINE __m512i low_bits_16(__m256i symbols, __m128i above) {
   return _mm512_subs_epu16(_mm512_srl_epi16(_mm512_cvtepu8_epi16(symbols), above), _mm512_set1_epi16(1));
 }
@@ -195,29 +173,8 @@ CAIRN_INLINE __m512i ones_32(__m512i counts) {
   return _mm512_sub_epi32(_mm512_sllv_epi32(one, counts), one);
 }
 
-// The lower number of each pair of lanes and, behind its bits, the upper one.
-CAIRN_INLINE Pieces join_16(__m512i bits, __m512i counts) {
-  const __m512i half = _mm512_set1_epi32(0xffff), first = _mm512_and_si512(counts, half);
-  return {_mm512_or_si512(_mm512_and_si512(bits, half), _mm512_sllv_epi32(_mm512_srli_epi32(bits, 16), first)),
-          _mm512_add_epi32(first, _mm512_srli_epi32(counts, 16))};
-}
-
-CAIRN_INLINE Pieces join_32(__m512i bits, __m512i counts) {
-  const __m512i half = _mm512_set1_epi64(0xffffffff), first = _mm512_and_si512(counts, half);
-  return {_mm512_or_si512(_mm512_and_si512(bits, half), _mm512_sllv_epi64(_mm512_srli_epi64(bits, 32), first)),
-          _mm512_add_epi64(first, _mm512_srli_epi64(counts, 32))};
-}
-
-CAIRN_INLINE void append_lanes(const Pieces& pieces, BitsOut& out) {
-  alignas(64) uint64_t bits[8], counts[8];
-  _mm512_store_si512(bits, pieces.bits);
-  _mm512_store_si512(counts, pieces.counts);
-#pragma GCC unroll 8
-  for (unsigned lane = 0; lane < 8; ++lane) append_bits(out, bits[lane], static_cast<unsigned>(counts[lane]));
-}
-
 // Appends two registers of pieces: neighbours joined where all of them fit 56 bits.
-CAIRN_INLINE void append_pieces(const Pieces& a, const Pieces& b, BitsOut& out) {
+CAIRN_INLINE void append_pieces(const Pieces& a, const Pieces& b, BitWriter& out) {
   const __m512i first = _mm512_unpacklo_epi64(a.counts, b.counts);
   const __m512i counts = _mm512_add_epi64(first, _mm512_unpackhi_epi64(a.counts, b.counts));
   if (_mm512_cmpgt_epu64_mask(counts, _mm512_set1_epi64(56)) != 0) {
@@ -237,7 +194,7 @@ CAIRN_INLINE Pieces low_pieces_16(const uint8_t* symbols, const uint8_t* magnitu
 }
 
 // Appends 16 elements. Two of them may have up to 60 bits.
-CAIRN_INLINE void append_low_32(const uint8_t* symbols, const uint8_t* magnitudes, __m128i above, BitsOut& out) {
+CAIRN_INLINE void append_low_32(const uint8_t* symbols, const uint8_t* magnitudes, __m128i above, BitWriter& out) {
   const __m512i counts = low_bits_32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols)), above);
   const __m512i bits = _mm512_and_si512(load(magnitudes), ones_32(counts));
   const Pieces twos = join_32(bits, counts);
@@ -246,9 +203,9 @@ CAIRN_INLINE void append_low_32(const uint8_t* symbols, const uint8_t* magnitude
   append_lanes({_mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(bits, 1)), _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(counts, 1))}, out);
 }
 
-void pack_low_bits_avx512(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitsOut& to) {
+void pack_low_bits_avx512(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitWriter& to) {
   const __m128i above = _mm_cvtsi32_si128(1 + shape.sub_bits);
-  BitsOut out = to;
+  BitWriter out = to;
   size_t i = 0;
   if (shape.width == 2) {
     for (; i + 64 <= n; i += 64) {
@@ -338,39 +295,18 @@ void restore_symbols_avx512(const uint8_t* base, const uint8_t* symbols, size_t 
 
 // ---- codes
 
-// Entries of 256 symbols, their low and high bytes apart.
-struct CodeTable {
-  ByteTable low, high;
-
-  CAIRN_INLINE static CodeTable of(const uint16_t entries[256]) {
-    alignas(64) uint8_t low[256], high[256];
-    for (unsigned i = 0; i < 256; ++i) {
-      low[i] = static_cast<uint8_t>(entries[i]);
-      high[i] = static_cast<uint8_t>(entries[i] >> 8);
-    }
-    return {ByteTable(low), ByteTable(high)};
-  }
-};
-
-CAIRN_INLINE Pieces code_pieces(__m512i entries) {
-  const __m512i code_mask = _mm512_set1_epi16((1 << entry_length_shift) - 1);
-  const Pieces twos = join_16(_mm512_and_si512(entries, code_mask), _mm512_srli_epi16(entries, entry_length_shift));
-  return join_32(twos.bits, twos.counts);
-}
-
-CAIRN_INLINE void append_64(const CodeTable& table, const uint8_t* symbols, BitsOut& out) {
-  const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);  // so that unpacking gives them in order
-  const __m512i indices = _mm512_permutexvar_epi64(order, load(symbols));
+CAIRN_INLINE void append_64(const CodeTable& table, const uint8_t* symbols, BitWriter& out) {
+  const __m512i indices = load_for_unpacking(symbols);
   const __m512i low = table.low.look_up(indices), high = table.high.look_up(indices);
   append_pieces(code_pieces(_mm512_unpacklo_epi8(low, high)), code_pieces(_mm512_unpackhi_epi8(low, high)), out);
 }
 
 // Two streams in turn, because each piece waits for the one before it.
-void append_part_avx512(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitsOut streams[part_streams]) {
+void append_part_avx512(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter streams[part_streams]) {
   const CodeTable table = CodeTable::of(entries);
   for (unsigned s = 0; s < part_streams; s += 2) {
     const Share one(n, s), two(n, s + 1);  // which is not longer
-    BitsOut first = streams[s], second = streams[s + 1];
+    BitWriter first = streams[s], second = streams[s + 1];
     size_t i = 0;
     for (; i + 64 <= two.size; i += 64) {
       append_64(table, symbols + one.begin + i, first);

@@ -2,7 +2,6 @@
 #include <immintrin.h>
 
 #include "simd/blake3_lanes.h"
-#include "simd/kernels.h"
 
 namespace cairn {
 namespace {
@@ -41,6 +40,7 @@ CAIRN_INLINE void transpose(__m512i v[16]) {
 struct SixteenLanes {
   using Word = __m512i;
   static constexpr unsigned lanes = 16;
+  static constexpr const char* narrower = "avx2";
 
   CAIRN_INLINE static Word add(Word a, Word b) { return _mm512_add_epi32(a, b); }
   CAIRN_INLINE static Word exclusive_or(Word a, Word b) { return _mm512_xor_si512(a, b); }
@@ -66,21 +66,11 @@ struct SixteenLanes {
   }
 };
 
-void hash_chunks(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out) {
-  const size_t done = hash_whole_chunks<SixteenLanes>(input, count, counter, out);
-  kernels_named("avx2")->hash_chunks(input + done * chunk_bytes, count - done, counter + done, out + done * value_bytes);
-}
-
-void hash_parents(const uint8_t* input, size_t count, uint8_t* out) {
-  const size_t done = hash_whole_parents<SixteenLanes>(input, count, out);
-  kernels_named("avx2")->hash_parents(input + done * block_bytes, count - done, out + done * value_bytes);
-}
-
 }  // namespace
 
 void add_avx512_digest(Kernels& table) {
-  table.hash_chunks = hash_chunks;
-  table.hash_parents = hash_parents;
+  table.hash_chunks = hash_chunks<SixteenLanes>;
+  table.hash_parents = hash_parents<SixteenLanes>;
 }
 
 }  // namespace cairn

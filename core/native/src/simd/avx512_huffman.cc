@@ -1,8 +1,7 @@
 // Huffman streams with AVX-512 (VBMI). Encoding looks codes and lengths of 64 symbols up by permutations of tables that lie in
 // registers, then joins codes by twos, fours, eights and sixteens in lanes of 64 bits, so that only every sixteenth symbol pays for
 // bookkeeping. Decoding is the portable loops. No inline library templates here, see binding.gyp.
-#include <immintrin.h>
-
+#include "simd/avx512_codes.h"
 #include "simd/huffman_streams.h"
 #include "simd/kernels.h"
 
@@ -11,71 +10,32 @@ namespace {
 
 constexpr size_t batch = 64;
 
-// Tables of bytes by symbol; an entry is a code's bits | its length << 12, taken apart in low and high bytes.
-struct CodeTables {
-  __m512i low[4], high[4];
-  uint64_t aligned[256];  // for what is left of a stream, see fill_encode_table
-  unsigned first;
-  bool narrow;  // a span of at most 64 symbols: low[0] and high[0] start with `first`
+// Where the symbols span at most 64, one register of each byte of their entries does; both start with `first`.
+struct NarrowTable {
+  __m512i low, high, first;
 
-  explicit CodeTables(const PrefixCode& code) : first(code.first), narrow(code.last - code.first < 64) {
-    uint16_t bits[256];
-    assign_codes(code, bits);
-    alignas(64) uint8_t lows[256 + 64] = {}, highs[256 + 64] = {};
-    for (unsigned symbol = 0; symbol < 256; ++symbol) {
-      const unsigned entry = bits[symbol] | code.lengths[symbol] << 12;
-      lows[symbol] = static_cast<uint8_t>(entry);
-      highs[symbol] = static_cast<uint8_t>(entry >> 8);
+  CAIRN_INLINE NarrowTable(const PrefixCode& code, const uint16_t entries[256]) : first(_mm512_set1_epi8(static_cast<char>(code.first))) {
+    alignas(64) uint8_t lows[64] = {}, highs[64] = {};
+    for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
+      lows[symbol - code.first] = static_cast<uint8_t>(entries[symbol]);
+      highs[symbol - code.first] = static_cast<uint8_t>(entries[symbol] >> 8);
     }
-    const unsigned start = narrow ? first : 0;
-    for (unsigned quarter = 0; quarter < (narrow ? 1 : 4); ++quarter) {
-      low[quarter] = _mm512_loadu_si512(lows + start + 64 * quarter);
-      high[quarter] = _mm512_loadu_si512(highs + start + 64 * quarter);
-    }
-    fill_encode_table(code, aligned);
+    low = load(lows);
+    high = load(highs);
   }
 };
 
-// Entries of 64 symbols, 32 each.
-struct Entries {
-  __m512i front, back;
+// Bytes of the entries of 64 symbols, loaded for unpacking.
+struct EntryBytes {
+  __m512i low, high;
 };
 
-template <bool narrow>
-CAIRN_INLINE __m512i look_up(const __m512i tables[4], __m512i symbols) {
-  if (narrow) return _mm512_permutexvar_epi8(symbols, tables[0]);
-  const __m512i lower = _mm512_permutex2var_epi8(tables[0], symbols, tables[1]);
-  const __m512i upper = _mm512_permutex2var_epi8(tables[2], symbols, tables[3]);
-  return _mm512_mask_blend_epi8(_mm512_movepi8_mask(symbols), lower, upper);
+CAIRN_INLINE EntryBytes look_up(const NarrowTable& table, __m512i symbols) {
+  const __m512i indices = _mm512_sub_epi8(symbols, table.first);
+  return {_mm512_permutexvar_epi8(indices, table.low), _mm512_permutexvar_epi8(indices, table.high)};
 }
 
-template <bool narrow>
-CAIRN_INLINE Entries look_up_entries(const uint8_t* symbols, const CodeTables& tables) {
-  // Unpacking works within quarters; taken in this order its halves come out in that of the symbols.
-  const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
-  __m512i indices = _mm512_permutexvar_epi64(order, _mm512_loadu_si512(symbols));
-  if (narrow) indices = _mm512_sub_epi8(indices, _mm512_set1_epi8(static_cast<char>(tables.first)));
-  const __m512i low = look_up<narrow>(tables.low, indices), high = look_up<narrow>(tables.high, indices);
-  return {_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)};
-}
-
-// Codes joined, one a lane of 64 bits, and how many bits each has.
-struct Pieces {
-  __m512i bits;
-  __m512i counts;
-};
-
-// 32 entries to eight pieces of four codes.
-CAIRN_INLINE Pieces join_by_four(__m512i entries) {
-  const __m512i code = _mm512_set1_epi32(0xfff), length = _mm512_set1_epi32(0xf), low_half = _mm512_set1_epi64(0xffffffff);
-  const __m512i even_length = _mm512_and_si512(_mm512_srli_epi32(entries, 12), length);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(entries, 16), code);
-  const __m512i twos = _mm512_or_si512(_mm512_and_si512(entries, code), _mm512_sllv_epi32(odd, even_length));
-  const __m512i two_lengths = _mm512_add_epi32(even_length, _mm512_srli_epi32(entries, 28));
-  const __m512i shift = _mm512_and_si512(two_lengths, low_half);
-  return {_mm512_or_si512(_mm512_and_si512(twos, low_half), _mm512_sllv_epi64(_mm512_srli_epi64(twos, 32), shift)),
-          _mm512_add_epi64(shift, _mm512_srli_epi64(two_lengths, 32))};
-}
+CAIRN_INLINE EntryBytes look_up(const CodeTable& table, __m512i symbols) { return {table.low.look_up(symbols), table.high.look_up(symbols)}; }
 
 // Joins neighbours: of sixteen pieces in two registers to eight. Where a result has more than 64 bits, what is above is lost.
 CAIRN_INLINE Pieces join_neighbours(const Pieces& a, const Pieces& b) {
@@ -91,45 +51,40 @@ CAIRN_INLINE bool fits(const Pieces& pieces, __mmask8 lanes) {
   return _mm512_mask_cmpgt_epu64_mask(lanes, pieces.counts, _mm512_set1_epi64(56)) == 0;
 }
 
-template <unsigned lanes>
-CAIRN_INLINE void append_lanes(const Pieces& pieces, BitSink& sink) {
-  alignas(64) uint64_t bits[8], counts[8];
-  _mm512_store_si512(bits, pieces.bits);
-  _mm512_store_si512(counts, pieces.counts);
-#pragma GCC unroll 8
-  for (unsigned lane = 0; lane < lanes; ++lane) sink.append(bits[lane], static_cast<unsigned>(counts[lane]));
-}
-
-CAIRN_INLINE void append_entries(const Entries& entries, BitSink& sink) {
-  const Pieces front = join_by_four(entries.front), back = join_by_four(entries.back);
+CAIRN_INLINE void append_entries(const EntryBytes& entries, BitWriter& out) {
+  const Pieces front = code_pieces(_mm512_unpacklo_epi8(entries.low, entries.high));
+  const Pieces back = code_pieces(_mm512_unpackhi_epi8(entries.low, entries.high));
   const Pieces eights = join_neighbours(front, back);
   const Pieces sixteens = join_neighbours(eights, eights);
-  if (fits(sixteens, 0x0f)) return append_lanes<4>(sixteens, sink);
-  if (fits(eights, 0xff)) return append_lanes<8>(eights, sink);
-  append_lanes<8>(front, sink);
-  append_lanes<8>(back, sink);
+  if (fits(sixteens, 0x0f)) return append_lanes<4>(sixteens, out);
+  if (fits(eights, 0xff)) return append_lanes(eights, out);
+  append_lanes(front, out);
+  append_lanes(back, out);
 }
 
-template <bool narrow>
-uint8_t* encode_stream(const uint8_t* symbols, size_t n, const CodeTables& tables, uint8_t* out) {
-  BitSink sink{out};
+// `aligned` is for what is left of a stream, see fill_encode_table.
+template <class Table>
+uint8_t* encode_stream(const uint8_t* symbols, size_t n, const Table& table, const uint64_t aligned[256], uint8_t* out) {
+  BitWriter to(out);
   size_t i = 0;
-  for (; i + batch <= n; i += batch) append_entries(look_up_entries<narrow>(symbols + i, tables), sink);
-  append_symbols(symbols + i, n - i, tables.aligned, sink);
-  return sink.finish();
+  for (; i + batch <= n; i += batch) append_entries(look_up(table, load_for_unpacking(symbols + i)), to);
+  append_symbols(symbols + i, n - i, aligned, to);
+  return to.finish();
+}
+
+template <class Table>
+size_t encode_with(const uint8_t* symbols, size_t n, const Table& table, const uint64_t aligned[256], uint8_t* out, size_t sizes[8]) {
+  return encode_each_stream(symbols, n, out, sizes, [&](const uint8_t* from, size_t count, uint8_t* at) { return encode_stream(from, count, table, aligned, at); });
 }
 
 size_t encode_streams(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]) {
-  const CodeTables tables(code);
-  const StreamLayout layout(n);
-  uint8_t* at = out;
-  const auto encode = tables.narrow ? encode_stream<true> : encode_stream<false>;
-  for (unsigned s = 0; s < layout.streams; ++s) {
-    uint8_t* const end = encode(symbols + layout.begin(s, n), layout.size(s, n), tables, at);
-    sizes[s] = static_cast<size_t>(end - at);
-    at = end;
-  }
-  return static_cast<size_t>(at - out);
+  uint16_t entries[256];
+  assign_codes(code, entries);
+  for (unsigned symbol = 0; symbol < 256; ++symbol) entries[symbol] = static_cast<uint16_t>(entries[symbol] | code.lengths[symbol] << entry_length_shift);
+  uint64_t aligned[256];
+  fill_encode_table(code, aligned);
+  if (code.last - code.first < 64) return encode_with(symbols, n, NarrowTable(code, entries), aligned, out, sizes);
+  return encode_with(symbols, n, CodeTable::of(entries), aligned, out, sizes);
 }
 
 }  // namespace

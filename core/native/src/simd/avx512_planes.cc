@@ -1,9 +1,7 @@
 // Planes with AVX-512 (BW, VBMI, VBMI2): 64 elements at a time, the last ones under a mask. Any byte of two registers goes anywhere
 // in one instruction (vpermi2b), and sparse planes are compressed and expanded byte by byte. Widths 1 and 8 stay with
 // the reference. No inline library templates here, see binding.gyp.
-#include <immintrin.h>
-
-#include "codecs/bit_stream.h"
+#include "simd/avx512_codes.h"
 #include "simd/kernels.h"
 #include "simd/scalar_planes.h"
 
@@ -11,9 +9,6 @@ namespace cairn {
 namespace {
 
 constexpr size_t at_once = 64;
-
-CAIRN_INLINE __m512i load(const uint8_t* from) { return _mm512_loadu_si512(from); }
-CAIRN_INLINE void store(uint8_t* to, __m512i value) { _mm512_storeu_si512(to, value); }
 
 // The lowest `count` of 64 bytes.
 CAIRN_INLINE __mmask64 first_bytes(size_t count) { return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1; }
@@ -195,35 +190,24 @@ void merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t el
 
 // ---- counting
 
-// The set of symbols with a count: a byte of ones for each, looked up by permutations.
-struct SymbolSet {
-  __m512i quarters[4];
-
-  CAIRN_INLINE explicit SymbolSet(const uint32_t counts[256]) {
-    alignas(64) uint8_t has[256];
-    for (unsigned symbol = 0; symbol < 256; ++symbol) has[symbol] = counts[symbol] != 0 ? 0xff : 0;
-    for (unsigned quarter = 0; quarter < 4; ++quarter) quarters[quarter] = _mm512_load_si512(has + 64 * quarter);
-  }
-
-  // Which of 64 symbols are not in it.
-  CAIRN_INLINE __mmask64 lacks(__m512i symbols) const {
-    const __m512i lower = _mm512_permutex2var_epi8(quarters[0], symbols, quarters[1]);
-    const __m512i upper = _mm512_permutex2var_epi8(quarters[2], symbols, quarters[3]);
-    const __mmask64 is_upper = _mm512_movepi8_mask(symbols);
-    return ~_mm512_movepi8_mask(_mm512_mask_blend_epi8(is_upper, lower, upper));
-  }
-};
+// The set of symbols with a count: a byte of ones for each.
+ByteTable make_set(const uint32_t counts[256]) {
+  alignas(64) uint8_t has[256];
+  for (unsigned symbol = 0; symbol < 256; ++symbol) has[symbol] = counts[symbol] != 0 ? 0xff : 0;
+  return ByteTable(has);
+}
 
 // New symbols are rare: the set is made anew where there are some, at most 256 times.
 void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
-  SymbolSet counted(counts);
+  ByteTable counted = make_set(counts);
   for (size_t i = 0; i < n; i += at_once) {
     const size_t here = n - i < at_once ? n - i : at_once;
-    if ((counted.lacks(_mm512_maskz_loadu_epi8(first_bytes(here), symbols + i)) & first_bytes(here)) == 0) continue;
+    const __m512i step = _mm512_maskz_loadu_epi8(first_bytes(here), symbols + i);
+    if ((~_mm512_movepi8_mask(counted.look_up(step)) & first_bytes(here)) == 0) continue;
     for (size_t j = i; j < i + here; ++j) {
       if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
     }
-    counted = SymbolSet(counts);
+    counted = make_set(counts);
   }
 }
 

@@ -2,13 +2,14 @@
 // k-th of them. Included by each instruction set's file, in whose unnamed namespace everything lands. Source:
 // simd/blake3_constants.h; BLAKE3 paper, section 5.3.
 //
-// `Vector` has: Word, a vector of `lanes` 32-bit words; add, exclusive_or, rotate_right<bits>, repeat (one word in all lanes),
+// `Vector` has: Word, a vector of `lanes` 32-bit words; narrower, the implementation that takes what fills no vector; add, exclusive_or, rotate_right<bits>, repeat (one word in all lanes),
 // load (from memory); gather_words, the 64 bytes of each lane's block (they lie `stride` apart) as sixteen vectors; and
 // store_values, each lane's eight words one after the other.
 #pragma once
 
 #include "codecs/bit_stream.h"
 #include "simd/blake3_constants.h"
+#include "simd/kernels.h"
 
 namespace cairn {
 namespace {
@@ -92,25 +93,25 @@ CAIRN_INLINE void hash_chunk_lanes(const uint8_t* input, uint64_t counter, uint8
   Vector::store_values(values.words, out);
 }
 
-// As Kernels::hash_chunks and hash_parents, but only for as many as fill all lanes; returns how many those were.
+// Kernels::hash_chunks and hash_parents: as many as fill all lanes, the others with the implementation `Vector::narrower`.
 template <class Vector>
-CAIRN_INLINE size_t hash_whole_chunks(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out) {
+void hash_chunks(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out) {
   size_t done = 0;
   for (; done + Vector::lanes <= count; done += Vector::lanes) {
     hash_chunk_lanes<Vector>(input + done * chunk_bytes, counter + done, out + done * value_bytes);
   }
-  return done;
+  kernels_named(Vector::narrower)->hash_chunks(input + done * chunk_bytes, count - done, counter + done, out + done * value_bytes);
 }
 
 template <class Vector>
-CAIRN_INLINE size_t hash_whole_parents(const uint8_t* input, size_t count, uint8_t* out) {
+void hash_parents(const uint8_t* input, size_t count, uint8_t* out) {
   size_t done = 0;
   for (; done + Vector::lanes <= count; done += Vector::lanes) {
     Values<Vector> values;
     values.compress(input + done * block_bytes, block_bytes, Vector::repeat(0), Vector::repeat(0), parent);
     Vector::store_values(values.words, out + done * value_bytes);
   }
-  return done;
+  kernels_named(Vector::narrower)->hash_parents(input + done * block_bytes, count - done, out + done * value_bytes);
 }
 
 }  // namespace

@@ -13,28 +13,6 @@ CAIRN_INLINE void store_u32(uint8_t* to, uint32_t value) { std::memcpy(to, &valu
 
 // ---- encoding
 
-// Bits on their way out: `held` of them, fewer than 8 between calls, wait in `bits`.
-struct BitSink {
-  uint8_t* at;
-  uint64_t bits = 0;
-  unsigned held = 0;
-
-  // Requires: count at most 56. Writes 8 bytes.
-  CAIRN_INLINE void append(uint64_t more, unsigned count) {
-    bits |= more << held;
-    store_u64(at, bits);
-    held += count;
-    at += held >> 3;
-    bits >>= held & 56;
-    held &= 7;
-  }
-
-  CAIRN_INLINE uint8_t* finish() {
-    if (held != 0) *at++ = static_cast<uint8_t>(bits);
-    return at;
-  }
-};
-
 // Entries for `join_four`: the length of a code, and the code left-aligned in the 64 bits, so that putting a code behind others is a
 // shift to the right by the low six bits of its entry and an OR.
 void fill_encode_table(const PrefixCode& code, uint64_t entries[256]) {
@@ -62,17 +40,31 @@ CAIRN_INLINE Piece join_four(const uint8_t* symbols, const uint64_t* entries) {
   return {bits >> (-count & 63), count};  // four codes of a code that is not lone: count from 4 to 48
 }
 
-CAIRN_INLINE void append_symbols(const uint8_t* symbols, size_t n, const uint64_t entries[256], BitSink& sink) {
+CAIRN_INLINE void append_symbols(const uint8_t* symbols, size_t n, const uint64_t entries[256], BitWriter& out) {
   size_t i = 0;
   for (; i + 4 <= n; i += 4) {
     const Piece piece = join_four(symbols + i, entries);
-    sink.append(piece.bits, piece.count);
+    out.put(piece.bits, piece.count);
   }
   for (; i < n; ++i) {
     const uint64_t entry = entries[symbols[i]];
     const unsigned length = entry & 63;
-    sink.append(entry >> (64 - length), length);
+    out.put(entry >> (64 - length), length);
   }
+}
+
+// Codes each stream of n symbols with `encode`, which takes the symbols, how many, and where to write, and returns the end. The rest as
+// Kernels::encode_streams.
+template <class Encode>
+CAIRN_INLINE size_t encode_each_stream(const uint8_t* symbols, size_t n, uint8_t* out, size_t sizes[8], const Encode& encode) {
+  const StreamLayout layout(n);
+  uint8_t* at = out;
+  for (unsigned s = 0; s < layout.streams; ++s) {
+    uint8_t* const end = encode(symbols + layout.begin(s, n), layout.size(s, n), at);
+    sizes[s] = static_cast<size_t>(end - at);
+    at = end;
+  }
+  return static_cast<size_t>(at - out);
 }
 
 // ---- decoding

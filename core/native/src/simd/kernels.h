@@ -8,8 +8,8 @@
 
 namespace cairn {
 
+class BitWriter;
 struct BitsIn;
-struct BitsOut;
 struct CodedDifferences;
 struct CodedStreams;
 struct DifferenceShape;
@@ -86,11 +86,11 @@ struct Kernels {
   // Symbols and magnitudes (`width` bytes each) of n differences. Requires: raw has no bit set among the trailing ones.
   void (*take_symbols)(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes);
   // Writes the low bits of n elements' magnitudes.
-  void (*pack_low_bits)(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const uint64_t bits_of[256], BitsOut& out);
+  void (*pack_low_bits)(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const uint64_t bits_of[256], BitWriter& out);
   // Makes n elements of their base, symbols and low bits. Requires: no symbol is one that has no magnitude.
   void (*restore_symbols)(const uint8_t* base, const uint8_t* symbols, size_t n, const DifferenceShape& shape, const uint64_t bits_of[256], BitsIn& low, uint8_t* raw);
   // Writes the codes of a part's n symbols to the eight streams; symbols are read up to `slack` bytes past them.
-  void (*append_part)(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitsOut streams[8]);
+  void (*append_part)(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter streams[8]);
   // Decodes n symbols of a part from eight streams within bytes[0 .. length), which go on at `positions` (in bits). Behind the end
   // are zeros, and positions tell. Writes up to `slack` bytes behind the symbols. `entries` as fill_symbol_table makes them.
   void (*decode_part)(const uint8_t* bytes, size_t length, uint64_t positions[8], const uint16_t* entries, unsigned index_bits, uint8_t* symbols, size_t n);

@@ -2,7 +2,6 @@
 #include <arm_neon.h>
 
 #include "simd/blake3_lanes.h"
-#include "simd/kernels.h"
 
 namespace cairn {
 namespace {
@@ -19,6 +18,7 @@ CAIRN_INLINE void transpose(uint32x4_t v[4]) {
 struct FourLanes {
   using Word = uint32x4_t;
   static constexpr unsigned lanes = 4;
+  static constexpr const char* narrower = "scalar";
 
   CAIRN_INLINE static Word add(Word a, Word b) { return vaddq_u32(a, b); }
   CAIRN_INLINE static Word exclusive_or(Word a, Word b) { return veorq_u32(a, b); }
@@ -48,21 +48,11 @@ struct FourLanes {
   }
 };
 
-void hash_chunks(const uint8_t* input, size_t count, uint64_t counter, uint8_t* out) {
-  const size_t done = hash_whole_chunks<FourLanes>(input, count, counter, out);
-  kernels_named("scalar")->hash_chunks(input + done * chunk_bytes, count - done, counter + done, out + done * value_bytes);
-}
-
-void hash_parents(const uint8_t* input, size_t count, uint8_t* out) {
-  const size_t done = hash_whole_parents<FourLanes>(input, count, out);
-  kernels_named("scalar")->hash_parents(input + done * block_bytes, count - done, out + done * value_bytes);
-}
-
 }  // namespace
 
 void add_neon_digest(Kernels& table) {
-  table.hash_chunks = hash_chunks;
-  table.hash_parents = hash_parents;
+  table.hash_chunks = hash_chunks<FourLanes>;
+  table.hash_parents = hash_parents<FourLanes>;
 }
 
 }  // namespace cairn

@@ -50,36 +50,29 @@ CAIRN_INLINE Pieces join_by_four(uint16x8_t entries) {
   return {vorrq_u64(vandq_u64(both, low_half), vshlq_u64(vshrq_n_u64(both, 32), vreinterpretq_s64_u64(shift))), vaddq_u64(shift, vshrq_n_u64(lengths, 32))};
 }
 
-CAIRN_INLINE void append_pieces(const Pieces& pieces, BitSink& sink) {
-  sink.append(vgetq_lane_u64(pieces.bits, 0), static_cast<unsigned>(vgetq_lane_u64(pieces.counts, 0)));
-  sink.append(vgetq_lane_u64(pieces.bits, 1), static_cast<unsigned>(vgetq_lane_u64(pieces.counts, 1)));
+CAIRN_INLINE void append_pieces(const Pieces& pieces, BitWriter& out) {
+  out.put(vgetq_lane_u64(pieces.bits, 0), static_cast<unsigned>(vgetq_lane_u64(pieces.counts, 0)));
+  out.put(vgetq_lane_u64(pieces.bits, 1), static_cast<unsigned>(vgetq_lane_u64(pieces.counts, 1)));
 }
 
-CAIRN_INLINE void append_batch(const uint8_t* symbols, const CodeTables& tables, BitSink& sink) {
+CAIRN_INLINE void append_batch(const uint8_t* symbols, const CodeTables& tables, BitWriter& out) {
   const uint8x16_t indices = vsubq_u8(vld1q_u8(symbols), vdupq_n_u8(tables.first));
   const uint8x16_t low = vqtbl4q_u8(tables.low, indices), high = vqtbl4q_u8(tables.high, indices);
-  append_pieces(join_by_four(vreinterpretq_u16_u8(vzip1q_u8(low, high))), sink);
-  append_pieces(join_by_four(vreinterpretq_u16_u8(vzip2q_u8(low, high))), sink);
+  append_pieces(join_by_four(vreinterpretq_u16_u8(vzip1q_u8(low, high))), out);
+  append_pieces(join_by_four(vreinterpretq_u16_u8(vzip2q_u8(low, high))), out);
 }
 
 uint8_t* encode_stream(const uint8_t* symbols, size_t n, const CodeTables& tables, uint8_t* out) {
-  BitSink sink{out};
+  BitWriter to(out);
   size_t i = 0;
-  for (; tables.narrow && i + batch <= n; i += batch) append_batch(symbols + i, tables, sink);
-  append_symbols(symbols + i, n - i, tables.aligned, sink);
-  return sink.finish();
+  for (; tables.narrow && i + batch <= n; i += batch) append_batch(symbols + i, tables, to);
+  append_symbols(symbols + i, n - i, tables.aligned, to);
+  return to.finish();
 }
 
 size_t encode_streams(const uint8_t* symbols, size_t n, const PrefixCode& code, uint8_t* out, size_t sizes[8]) {
   const CodeTables tables(code);
-  const StreamLayout layout(n);
-  uint8_t* at = out;
-  for (unsigned s = 0; s < layout.streams; ++s) {
-    uint8_t* const end = encode_stream(symbols + layout.begin(s, n), layout.size(s, n), tables, at);
-    sizes[s] = static_cast<size_t>(end - at);
-    at = end;
-  }
-  return static_cast<size_t>(at - out);
+  return encode_each_stream(symbols, n, out, sizes, [&](const uint8_t* from, size_t count, uint8_t* at) { return encode_stream(from, count, tables, at); });
 }
 
 }  // namespace

@@ -65,20 +65,11 @@ void take_symbols(const uint8_t* raw, const uint8_t* base, size_t n, const Diffe
   }
 }
 
-CAIRN_INLINE void append_bits(BitsOut& out, uint64_t bits, unsigned count) {
-  out.bits |= bits << out.held;
-  store_u64(out.at, out.bits);
-  out.held += count;
-  out.at += out.held >> 3;
-  out.bits >>= out.held & 56;
-  out.held &= 7;
-}
-
 template <class T>
-CAIRN_INLINE void pack_low_bits_as(const uint8_t* symbols, const uint8_t* magnitude_bytes, size_t n, const SymbolBits bits_of[256], BitsOut& to) {
+CAIRN_INLINE void pack_low_bits_as(const uint8_t* symbols, const uint8_t* magnitude_bytes, size_t n, const SymbolBits bits_of[256], BitWriter& to) {
   const auto* const magnitudes = reinterpret_cast<const Unaligned<T>*>(magnitude_bytes);
   constexpr size_t together = sizeof(T) <= 2 ? 4 : 1;  // so many are certain to fit 56 bits
-  BitsOut out = to;
+  BitWriter out = to;
   size_t i = 0;
   for (; i + together <= n; i += together) {
     uint64_t bits = 0;
@@ -89,16 +80,16 @@ CAIRN_INLINE void pack_low_bits_as(const uint8_t* symbols, const uint8_t* magnit
       bits |= keep_low(magnitudes[i + j], low_bits) << count;
       count += low_bits;
     }
-    append_bits(out, bits, count);
+    out.put(bits, count);
   }
   for (; i < n; ++i) {
     const unsigned low_bits = low_bits_of(bits_of[symbols[i]]);
-    append_bits(out, keep_low(magnitudes[i], low_bits), low_bits);
+    out.put(keep_low(magnitudes[i], low_bits), low_bits);
   }
   to = out;
 }
 
-void pack_low_bits(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitsOut& out) {
+void pack_low_bits(const uint8_t* symbols, const uint8_t* magnitudes, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitWriter& out) {
   switch (shape.width) {
     case 1: return pack_low_bits_as<uint8_t>(symbols, magnitudes, n, bits_of, out);
     case 2: return pack_low_bits_as<uint16_t>(symbols, magnitudes, n, bits_of, out);
@@ -154,7 +145,7 @@ void restore_symbols(const uint8_t* base, const uint8_t* symbols, size_t n, cons
 
 // ---- codes
 
-CAIRN_INLINE void append_codes(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitsOut& out) {
+CAIRN_INLINE void append_codes(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter& out) {
   constexpr unsigned code_mask = (1u << entry_length_shift) - 1;
   size_t i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -166,9 +157,9 @@ CAIRN_INLINE void append_codes(const uint8_t* symbols, size_t n, const uint16_t 
       bits |= uint64_t{entry & code_mask} << count;
       count += entry >> entry_length_shift;
     }
-    append_bits(out, bits, count);
+    out.put(bits, count);
   }
-  for (; i < n; ++i) append_bits(out, entries[symbols[i]] & code_mask, entries[symbols[i]] >> entry_length_shift);
+  for (; i < n; ++i) out.put(entries[symbols[i]] & code_mask, entries[symbols[i]] >> entry_length_shift);
 }
 
 // Where the symbols of a part lie that belong to a stream.
@@ -182,10 +173,10 @@ struct Share {
   }
 };
 
-void append_part(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitsOut streams[part_streams]) {
+void append_part(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter streams[part_streams]) {
   for (unsigned s = 0; s < part_streams; ++s) {
     const Share share(n, s);
-    BitsOut out = streams[s];
+    BitWriter out = streams[s];
     append_codes(symbols + share.begin, share.size, entries, out);
     streams[s] = out;
   }
