@@ -2,10 +2,11 @@
 //   node build/emulate.mjs TARGET [LARGEST]      host, arm64, haswell (AVX2) or nehalem (scalar code alone); prints the driver's lines
 // Debian: apt-get install qemu-user g++-aarch64-linux-gnu
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileAll, coreSources, root } from './native-sources.mjs';
+import { fileURLToPath } from 'node:url';
+import { compileAll, coreSources, isCurrent, root } from './native-sources.mjs';
 
+const driverFolder = join(root, 'test', 'native', 'emulated');
 const flags = ['-O3', '-std=c++17', '-fvisibility=hidden'];
 const x64 = { compiler: process.env.CXX ?? 'g++', sets: ['avx2', 'avx512'] };
 const arm64 = { compiler: 'aarch64-linux-gnu-g++', sets: ['neon'] };
@@ -29,9 +30,8 @@ function run(command, args, stdio) {
 async function build({ compiler, sets }, name) {
   const output = join(root, 'dist', 'emulated', name);
   const program = join(output, 'driver');
-  const jobs = [...coreSources(sets), [join(root, 'test', 'native', 'emulated', 'driver.cc'), []]];
-  const newest = Math.max(...jobs.map(([source]) => statSync(source).mtimeMs));
-  if (existsSync(program) && statSync(program).mtimeMs > newest) return program;
+  const jobs = [...coreSources(sets), [join(driverFolder, 'driver.cc'), []]];
+  if (isCurrent(program, [driverFolder], [fileURLToPath(import.meta.url)])) return program;
   run(compiler, ['-static', ...(await compileAll(compiler, flags, jobs, output)), '-o', program], 'inherit');
   return program;
 }

@@ -2,11 +2,10 @@
 //   node build/fuzz.mjs [--executions N] [--seed N] [--case FILE] [--libfuzzer]
 // --libfuzzer builds with clang and its own engine instead (Debian: apt-get install clang), which runs for N executions.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compileAll, coreSources, nativeFolder, root } from './native-sources.mjs';
+import { compileAll, coreSources, isCurrent, nativeFolder, root } from './native-sources.mjs';
 
 const output = join(root, 'dist', 'fuzz');
 const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g', '-O1', '-std=c++17'];
@@ -19,17 +18,9 @@ function run(command, args, options = {}) {
     throw new Error(`${command}: ended with ${done.status ?? done.signal}; what failed is in ${join(output, 'failed.case')}`);
 }
 
-/** True where no source is newer than the program. */
-function isCurrent(program) {
-  const folders = ['src', 'fuzz'].map((name) => join(nativeFolder, name));
-  const sources = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)));
-  const newest = Math.max(...[...sources, fileURLToPath(import.meta.url)].map((source) => statSync(source).mtimeMs));
-  return existsSync(program) && statSync(program).mtimeMs > newest;
-}
-
 async function build(libfuzzer) {
   const program = join(output, libfuzzer ? 'libfuzzer' : 'driver');
-  if (isCurrent(program)) return program;
+  if (isCurrent(program, [join(nativeFolder, 'fuzz')], [fileURLToPath(import.meta.url)])) return program;
   const compiler = libfuzzer ? 'clang++' : (process.env.CXX ?? 'g++');
   const fuzzers = ['targets.cc', libfuzzer ? 'libfuzzer.cc' : 'driver.cc'].map((name) => [join(nativeFolder, 'fuzz', name), []]);
   const flags = [...sanitize, ...(libfuzzer ? ['-fsanitize=fuzzer-no-link'] : [])];

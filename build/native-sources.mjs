@@ -1,12 +1,30 @@
-// What binding.gyp builds, for the programs that compile the core without node-gyp: the fuzzers, and the driver for other processors.
+// What binding.gyp builds, and whether it is built: for the addon, and for the programs that compile the core without node-gyp (the
+// fuzzers, and the driver for other processors).
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const nativeFolder = join(root, 'core', 'native');
+
+/**
+ * Whether a program is newer than all sources and headers that it may be made of.
+ *
+ * @param {string} program
+ * @param {string[]} folders with sources besides those of the core
+ * @param {string[]} scripts that build it
+ */
+export function isCurrent(program, folders, scripts) {
+  const sources = [join(nativeFolder, 'src'), ...folders].flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && /\.(cc|h)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const all = [...sources, ...scripts, join(nativeFolder, 'binding.gyp'), fileURLToPath(import.meta.url)];
+  return existsSync(program) && statSync(program).mtimeMs > Math.max(...all.map((file) => statSync(file).mtimeMs));
+}
 
 /** A list of binding.gyp, so that what is tested is what is built. */
 export function listOf(name) {

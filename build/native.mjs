@@ -1,25 +1,15 @@
 // Builds the native core (core/native) with node-gyp, against the headers that the installed node package brings.
 // Says nothing but what failed. `node build/native.mjs [--force]`, or `buildNative()` from another script.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isCurrent, nativeFolder, root } from './native-sources.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const nativeFolder = join(root, 'core', 'native');
 const output = join(nativeFolder, 'build', 'Release', 'cairn.node');
 
-function newestSourceMs(folder) {
-  const times = readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(cc|h)$/.test(entry.name))
-    .map((entry) => statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
-  return Math.max(...times, statSync(join(nativeFolder, 'binding.gyp')).mtimeMs, statSync(fileURLToPath(import.meta.url)).mtimeMs);
-}
-
-function isCurrent() {
-  return existsSync(output) && statSync(output).mtimeMs > newestSourceMs(join(nativeFolder, 'src'));
-}
+const isBuilt = () => isCurrent(output, [], [fileURLToPath(import.meta.url)]);
 
 function runs(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
@@ -87,7 +77,7 @@ function alone(work) {
 }
 
 function build(force) {
-  if (!force && isCurrent()) return; // another process built it meanwhile
+  if (!force && isBuilt()) return; // another process built it meanwhile
   const done = nodeGyp();
   if (done.status === 0 && existsSync(output)) return;
   throw new Error(`core/native does not build:\n${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`);
@@ -108,7 +98,7 @@ function copyOver(from, to) {
  * @throws Error with one line (a missing tool), or with the compiler's output
  */
 export function buildNative({ copyTo, force = false } = {}) {
-  if (force || !isCurrent()) {
+  if (force || !isBuilt()) {
     const missing = missingTool();
     if (missing) throw new Error(missing);
     alone(() => build(force));
