@@ -46,7 +46,7 @@ function speeds() {
     .filter(({ implementation }) => implementation === best || implementation === 'general')
     .map((record) => {
       const { scenario, dtype, mode, method, threads, bytesOriginal, bytesStored, encodeGiBps, decodeGiBps, memcpyGiBps } = record;
-      const against = (rate) => `${Number(rate).toFixed(2)} (${(rate / memcpyGiBps).toFixed(3)})`;
+      const against = (rate) => `${Number(rate).toFixed(rate < 0.1 ? 3 : 2)} (${(rate / memcpyGiBps).toFixed(3)})`;
       const ratio = (bytesOriginal / bytesStored).toFixed(3);
       return [scenario, dtype, mode, method, threads, ratio, against(encodeGiBps), against(decodeGiBps), Number(memcpyGiBps).toFixed(1)];
     });
