@@ -179,7 +179,6 @@ async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOpt
       if (pool && anew.length > 0) await provePack(pool, store, path, anew, { cancel: cancelFlag(signal), onBytes: () => undefined });
     });
     store.settle(id);
-    if ((await store.condemnedPacks()).has(id)) await store.condemn(id, false);
     return id;
   } catch (thrown) {
     await pack.abandon();

@@ -6,7 +6,7 @@
 import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { CheckedParamsOf } from '../contract/methods.ts';
-import { readBlocks } from '../store/block-reader.ts';
+import { hasWholeBlocks } from '../store/block-reader.ts';
 import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { nameOfPack, packIdOf, readPackTable } from '../store/pack-reader.ts';
 import { isParityWhole, nameOfParity, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
@@ -83,21 +83,11 @@ async function damageOf(store: Store, packId: string): Promise<BlobEntry[]> {
   try {
     const damaged: BlobEntry[] = [];
     for (const entry of (await readPackTable(store.backend, store.hashing, packId)).entries()) {
-      if (!(await isWhole(store, packId, entry))) damaged.push(entry);
+      if (!(await hasWholeBlocks(store, packId, entry))) damaged.push(entry);
     }
     return damaged;
   } catch (thrown) {
     if (toCairnError(thrown).code === 'damaged' || toCairnError(thrown).code === 'unsupported') return wholePack;
-    throw thrown;
-  }
-}
-
-async function isWhole(store: Store, packId: string, entry: BlobEntry): Promise<boolean> {
-  try {
-    for await (const _run of readBlocks(store, packId, entry));
-    return true;
-  } catch (thrown) {
-    if (toCairnError(thrown).code === 'damaged') return false;
     throw thrown;
   }
 }
@@ -136,16 +126,17 @@ async function repairContents(
     else alone.push(entry);
   }
   const stored = await storeFromOriginals(store, pool, alone, signal);
-  result.contentsFromOriginals += stored.size;
-  result.contentsLost.push(...alone.map(({ digest }) => digest).filter((digest) => !stored.has(digest)));
-  await store.condemn(packId);
+  result.contentsFromOriginals += stored.digests.size;
+  result.contentsLost.push(...alone.map(({ digest }) => digest).filter((digest) => !stored.digests.has(digest)));
+  // Where all of it was stored anew as it was, the new pack has taken the place of the damaged one.
+  if (stored.packId !== packId) await store.condemn(packId);
 }
 
 async function isElsewhere(store: Store, packId: string, digest: Digest): Promise<boolean> {
   for (const place of store.index.places(digest)) {
     if (place.packId === packId) continue;
     const entry = (await store.packTable(place.packId)).entry(place.index);
-    if (await isWhole(store, place.packId, entry)) return true;
+    if (await hasWholeBlocks(store, place.packId, entry)) return true;
   }
   return false;
 }

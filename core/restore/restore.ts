@@ -13,7 +13,7 @@ import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { withStaging } from './staging.ts';
-import { assertAbsent, assertReplaceable, assertRoom } from './target.ts';
+import { assertAbsent, assertNoDetour, assertReplaceable, assertRoom, makeFolder } from './target.ts';
 
 export interface RestoreOptions {
   pool: CodecPool;
@@ -107,16 +107,15 @@ async function finishFile({ file, temporary, final }: Target, options: RestoreOp
   }
   await chmod(temporary, file.mode);
   setModified(temporary, BigInt(file.mtimeNs));
-  await mkdir(path.dirname(final), { recursive: true });
-  // Decoding took a while: somebody may have made it meanwhile.
+  // Decoding took a while: somebody may have made something in its place meanwhile.
+  await makeFolder(options.to, path.dirname(file.path));
   if (!options.force) await assertAbsent([final]);
   await rename(temporary, final);
 }
 
 async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promise<void> {
   for (const link of manifest.links.filter((candidate) => options.wanted(candidate.path))) {
-    const final = path.join(options.to, link.path);
-    await mkdir(path.dirname(final), { recursive: true });
+    const final = path.join(await makeFolder(options.to, path.dirname(link.path)), path.basename(link.path));
     if (options.force) await rm(final, { force: true });
     await symlink(link.target, final);
   }
@@ -125,8 +124,7 @@ async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promis
 /** Deepest first, so that setting a folder's time is not undone by what happens inside it. */
 async function restoreFolders(manifest: Manifest, options: RestoreOptions): Promise<void> {
   for (const folder of manifest.folders.toSorted((a, b) => b.path.length - a.path.length)) {
-    const final = path.join(options.to, folder.path);
-    await mkdir(final, { recursive: true });
+    const final = await makeFolder(options.to, folder.path);
     await chmod(final, folder.mode);
     setModified(final, BigInt(folder.mtimeNs));
   }
@@ -145,7 +143,9 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   if (files.length + links.length === 0 && manifest.files.length > 0)
     throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  await (options.force ? assertReplaceable : assertAbsent)([...files, ...links].map((entry) => path.join(options.to, entry.path)));
+  const entries = [...files, ...links].map((entry) => entry.path);
+  await assertNoDetour(options.to, entries);
+  await (options.force ? assertReplaceable : assertAbsent)(entries.map((entry) => path.join(options.to, entry)));
   await mkdir(options.to, { recursive: true });
   await assertRoom(options.to, bytes);
   await withStaging(options.to, async (staging) => {

@@ -45,6 +45,7 @@ export class BlobIndex {
   /** Packs that are about to go: their contents are taken from elsewhere where they can be. */
   #condemned = new Set<string>();
   #marksReadMs = -Infinity;
+  #changes = 0;
   #loading: Promise<void> | undefined;
   #loaded = false;
 
@@ -56,6 +57,11 @@ export class BlobIndex {
 
   get blobCount(): number {
     return this.#places.size;
+  }
+
+  /** Grows whenever a place comes or goes, or a pack is condemned. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Ids of the packs that serve contents, sorted. */
@@ -74,12 +80,7 @@ export class BlobIndex {
     return this.#loading;
   }
 
-  find(digest: Digest): BlobPlace | undefined {
-    const place = this.#places.get(digest);
-    return place === undefined ? undefined : this.#placeOf(place);
-  }
-
-  /** Every place of a content, the one that is served first. */
+  /** Every place of a content; which of several is decoded, `Copies` knows. */
   places(digest: Digest): BlobPlace[] {
     const first = this.#places.get(digest);
     return first === undefined ? [] : [first, ...(this.#further.get(digest) ?? [])].map((place) => this.#placeOf(place));
@@ -87,8 +88,11 @@ export class BlobIndex {
 
   /** True where a pack that is to stay has the content, so that it needn't be stored again. */
   holds(digest: Digest): boolean {
-    const place = this.find(digest);
-    return place !== undefined && !this.#condemned.has(place.packId);
+    return this.places(digest).some(({ packId }) => !this.#condemned.has(packId));
+  }
+
+  isCondemned(packId: string): boolean {
+    return this.#condemned.has(packId);
   }
 
   /** For readers that stay: looks at the folder again where packs were condemned since it was last looked at. */
@@ -104,7 +108,7 @@ export class BlobIndex {
   condemn(packId: string, condemned = true): void {
     if (condemned) this.#condemned.add(packId);
     else this.#condemned.delete(packId);
-    this.#sortPlaces();
+    this.#changes++;
   }
 
   /** @param digests 32 bytes each, in the order of the pack's table */
@@ -112,6 +116,7 @@ export class BlobIndex {
     if (this.#packNumbers.has(packId)) return;
     const number = this.#packIds.push(packId) - 1;
     this.#packNumbers.set(packId, number);
+    this.#changes++;
     for (let index = 0; index * 32 < digests.length; index++) {
       this.#addPlace(toHex(digests.subarray(index * 32, index * 32 + 32)), number * indexSpan + index);
     }
@@ -125,6 +130,7 @@ export class BlobIndex {
     await this.#cache?.forget(packId);
     if (number === undefined) return;
     this.#packNumbers.delete(packId);
+    this.#changes++;
     const elsewhere = (place: number) => Math.floor(place / indexSpan) !== number;
     for (const [digest, places] of this.#further) this.#setFurther(digest, places.filter(elsewhere));
     for (const [digest, place] of this.#places) if (!elsewhere(place)) this.#promote(digest);
@@ -142,10 +148,9 @@ export class BlobIndex {
       const digests = await this.#digestsOf(id);
       if (digests) found.set(id, digests);
     });
-    // In the order of their ids, so that of several places of a content every process takes the same.
-    for (const id of [...found.keys()].sort()) this.add(id, found.get(id)!);
+    for (const [id, digests] of found) this.add(id, digests);
     this.#condemned = condemned;
-    this.#sortPlaces();
+    this.#changes++;
     this.#loaded = true;
   }
 
@@ -177,16 +182,6 @@ export class BlobIndex {
   async #readMarks(): Promise<Set<string>> {
     const names = await this.#backend.list('condemned');
     return new Set(names.map(condemnedIdOf).filter((id) => id !== undefined));
-  }
-
-  /** Places in packs that stay before those in packs that go. */
-  #sortPlaces(): void {
-    const goes = (place: number) => Number(this.#condemned.has(this.#packIds[Math.floor(place / indexSpan)]!));
-    for (const [digest, further] of this.#further) {
-      const [first, ...rest] = [this.#places.get(digest)!, ...further].sort((a, b) => goes(a) - goes(b));
-      this.#places.set(digest, first!);
-      this.#further.set(digest, rest);
-    }
   }
 
   #promote(digest: Digest): void {

@@ -1,8 +1,11 @@
 /** Reads the stored bytes of a blob in bounded runs of whole blocks, each held to its checksum. */
-import { CairnError } from '../contract/errors.ts';
+import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { BlobEntry } from './blob-source.ts';
 import { nameOfPack } from './pack-reader.ts';
 import type { Store } from './store.ts';
+
+/** A store, or as much of one as reading needs. */
+type Readable = Pick<Store, 'backend' | 'hashing'>;
 
 /** A run is at least one block, so at most this and a block's 4 MiB. */
 const runBytes = 8 * 1024 * 1024;
@@ -14,12 +17,12 @@ export interface BlockRun {
 }
 
 /** @throws CairnError `damaged` at the first block whose checksum does not match, `not_found` where the pack is gone. */
-export function readBlocks(store: Store, packId: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
+export function readBlocks(store: Readable, packId: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
   return readBlocksIn(store, nameOfPack(packId), entry);
 }
 
 /** The same from any file of the store that holds the blob's blocks. @param name of the file, not its path */
-export async function* readBlocksIn(store: Store, name: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
+export async function* readBlocksIn(store: Readable, name: string, entry: BlobEntry): AsyncGenerator<BlockRun> {
   for (let first = 0, at = 0; first < entry.lengths.length;) {
     const count = blocksInRun(entry.lengths, first);
     const lengths = entry.lengths.subarray(first, first + count);
@@ -33,6 +36,17 @@ export async function* readBlocksIn(store: Store, name: string, entry: BlobEntry
     yield { at, bytes };
     first += count;
     at += bytes.length;
+  }
+}
+
+/** True where every block has its checksum. @throws CairnError `not_found`, `io`. */
+export async function hasWholeBlocks(store: Readable, packId: string, entry: BlobEntry): Promise<boolean> {
+  try {
+    for await (const _run of readBlocks(store, packId, entry));
+    return true;
+  } catch (thrown) {
+    if (toCairnError(thrown).code === 'damaged') return false;
+    throw thrown;
   }
 }
 

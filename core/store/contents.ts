@@ -1,10 +1,12 @@
 /** The contents of a store: where each lies, what it needs, and how the native decoder gets at it. */
 import type { StoredBlocks } from '../codec/binding.ts';
-import { neededLength, roles } from '../codec/elements.ts';
+import { roles } from '../codec/elements.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Backend } from './backends/backend.ts';
-import type { BlobIndex } from './blob-index.ts';
-import type { BlobEntry, Digest } from './blob-source.ts';
+import type { BlobIndex, BlobPlace } from './blob-index.ts';
+import type { BlobEntry, BlobNeed, Digest } from './blob-source.ts';
+import { Copies } from './copies.ts';
+import { assertFits, fits } from './form.ts';
 import type { Manifest } from './manifest.ts';
 import { blockSpan } from './pack-format.ts';
 import { nameOfPack, type PackReader } from './pack-reader.ts';
@@ -25,6 +27,7 @@ export class Contents {
   readonly #backend: Backend;
   readonly #reader: PackReader;
   readonly #index: BlobIndex;
+  readonly #copies: Copies;
   readonly #mode: 'read' | 'write';
   /** When a pack's file was last seen. */
   readonly #seenMs = new Map<string, number>();
@@ -33,23 +36,20 @@ export class Contents {
     this.#backend = backend;
     this.#reader = reader;
     this.#index = index;
+    this.#copies = new Copies(index, reader);
     this.#mode = mode;
   }
 
-  /** Where a content is stored, and how. */
+  /** Where a content is stored, and how: of several copies the one to decode. */
   async lookup(digest: Digest): Promise<FoundBlob | undefined> {
-    await this.#index.load();
-    if (this.#mode === 'read') await this.#index.keepUp();
-    // A writer knows all packs: they are its own. A reader looks again, once.
-    if (!this.#index.find(digest) && this.#mode === 'read') await this.#index.refresh();
-    let place = this.#index.find(digest);
-    if (!place) return undefined;
-    if (this.#mode === 'read' && !(await this.#isThere(place.packId))) {
-      await this.#index.refresh();
-      place = this.#index.find(digest);
-      if (!place) return undefined;
-    }
-    return { packId: place.packId, entry: (await this.#reader.table(place.packId)).entry(place.index) };
+    const [first] = await this.#places(digest, (sought) => this.#copies.placesOf(sought));
+    return first && this.#blobAt(first);
+  }
+
+  /** What of a content must stay: the copy to decode, and the best of each other form it is stored in, for what needs that. */
+  async served(digest: Digest): Promise<FoundBlob[]> {
+    const places = await this.#places(digest, (sought) => this.#copies.servedPlaces(sought));
+    return Promise.all(places.map((place) => this.#blobAt(place)));
   }
 
   /**
@@ -58,19 +58,22 @@ export class Contents {
    * @throws CairnError `not_found`, `damaged` where needs form a circle.
    */
   async depthOf(digest: Digest): Promise<number> {
-    return this.#depthOf(digest, 0, new Map());
+    return this.#depthOf((await this.#blob(digest)).entry, 0, new Map());
   }
 
-  async #depthOf(digest: Digest, above: number, known: Map<Digest, number>): Promise<number> {
-    const held = known.get(digest);
-    if (above > maxDepth || (held ?? 0) > maxDepth) throw tooDeep(digest);
+  /** @param known depths by digest and form */
+  async #depthOf(blob: BlobEntry, above: number, known: Map<string, number>): Promise<number> {
+    const key = `${blob.digest} ${blob.element} ${blob.blockLog2}`;
+    const held = known.get(key);
+    if (above > maxDepth || (held ?? 0) > maxDepth) throw tooDeep(blob.digest);
     if (held !== undefined) return held;
     let depth = 0;
-    for (const need of (await this.#blob(digest)).entry.needs) {
-      depth = Math.max(depth, (need.role === roles.base ? 1 : 0) + (await this.#depthOf(need.digest, above + 1, known)));
+    for (const need of blob.needs) {
+      const needed = await this.#depthOf((await this.#needed(blob, need)).entry, above + 1, known);
+      depth = Math.max(depth, (need.role === roles.base ? 1 : 0) + needed);
     }
-    if (depth > maxDepth) throw tooDeep(digest);
-    known.set(digest, depth);
+    if (depth > maxDepth) throw tooDeep(blob.digest);
+    known.set(key, depth);
     return depth;
   }
 
@@ -105,15 +108,41 @@ export class Contents {
   async check(manifest: Manifest): Promise<Set<string>> {
     const packs = new Set<string>();
     const lengths: number[] = [];
-    const [checked, depths] = [new Set<Digest>(), new Map<Digest, number>()];
+    const [checked, depths] = [new Set<string>(), new Map<string, number>()];
     for (const digest of manifest.blobs) {
-      lengths.push((await this.#blob(digest)).entry.rawLength);
-      await this.#checkNeeds(digest, packs, checked);
-      await this.#depthOf(digest, 0, depths);
+      const found = await this.#blob(digest);
+      lengths.push(found.entry.rawLength);
+      await this.#checkNeeds(found, packs, checked);
+      await this.#depthOf(found.entry, 0, depths);
     }
     const problem = problemOfLengths(manifest, lengths);
     if (problem) throw new CairnError('internal', `the manifest of ${manifest.run.name}@${manifest.step}: ${problem}; please report it`);
     return packs;
+  }
+
+  /** A writer knows all packs: they are its own. A reader looks again, once, where a content or its pack is gone. */
+  async #places(digest: Digest, placesOf: (digest: Digest) => Promise<BlobPlace[]>): Promise<BlobPlace[]> {
+    await this.#index.load();
+    if (this.#mode === 'write') return placesOf(digest);
+    await this.#index.keepUp();
+    const places = await placesOf(digest);
+    const there = await Promise.all(places.map(({ packId }) => this.#isThere(packId)));
+    if (places.length > 0 && there.every(Boolean)) return places;
+    await this.#index.refresh();
+    return placesOf(digest);
+  }
+
+  async #blobAt({ packId, index }: BlobPlace): Promise<FoundBlob> {
+    return { packId, entry: (await this.#reader.table(packId)).entry(index) };
+  }
+
+  /** What a blob needs, in the form it needs. @throws CairnError `not_found`, `damaged` where no copy fits. */
+  async #needed(blob: BlobEntry, { role, digest }: BlobNeed): Promise<FoundBlob> {
+    const first = await this.#blob(digest);
+    if (fits(first.entry, blob, role)) return first;
+    const fitting = (await this.served(digest)).find(({ entry }) => fits(entry, blob, role));
+    if (!fitting) assertFits(first.entry, blob, role);
+    return fitting!;
   }
 
   /** Packs come and go while a reader stays; each is looked at again after a while. */
@@ -133,17 +162,14 @@ export class Contents {
     return this.#storedBlocks(this.#backend.localPath(nameOfPack(packId)), entry, firstBlock, count, 0, { left: maxNeeds });
   }
 
-  async #checkNeeds(digest: Digest, packs: Set<string>, checked: Set<Digest>): Promise<void> {
-    const waiting = [digest];
+  async #checkNeeds(found: FoundBlob, packs: Set<string>, checked: Set<string>): Promise<void> {
+    const waiting = [found];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      if (checked.has(next)) continue;
-      checked.add(next);
-      const { packId, entry } = await this.#blob(next);
-      packs.add(packId);
-      for (const need of entry.needs) {
-        assertFits((await this.#blob(need.digest)).entry, entry, need.role);
-        waiting.push(need.digest);
-      }
+      const key = `${next.packId} ${next.entry.offset} ${next.entry.digest}`;
+      if (checked.has(key)) continue;
+      checked.add(key);
+      packs.add(next.packId);
+      for (const need of next.entry.needs) waiting.push(await this.#needed(next.entry, need));
     }
   }
 
@@ -169,12 +195,11 @@ export class Contents {
     }
     const span = blockSpan(entry);
     const needs: StoredBlocks['needs'] = [];
-    for (const { role, digest } of entry.needs) {
-      const needed = await this.#blob(digest);
-      assertFits(needed.entry, entry, role);
+    for (const need of entry.needs) {
+      const needed = await this.#needed(entry, need);
       const neededPath = this.#backend.localPath(nameOfPack(needed.packId));
       needs.push({
-        role,
+        role: need.role,
         source: { stored: await this.#storedBlocks(neededPath, needed.entry, firstBlock, end - firstBlock, depth + 1, budget) },
       });
     }
@@ -212,21 +237,6 @@ export function problemOfLengths(manifest: Manifest, lengths: (number | undefine
 /** Digest of the content that a blob is decoded against. */
 export function baseOf(entry: BlobEntry): Digest | undefined {
   return entry.needs.find(({ role }) => role === roles.base)?.digest;
-}
-
-/** True where a blob has the length, element and block size that another needs in a role. */
-export function fits(needed: BlobEntry, blob: BlobEntry, role: number): boolean {
-  const { element, length } = neededLength(role, blob.element, blob.rawLength);
-  return needed.rawLength === length && needed.element === element && needed.blockLog2 === blob.blockLog2;
-}
-
-/** @throws CairnError `damaged` where it has not. */
-export function assertFits(needed: BlobEntry, blob: BlobEntry, role: number): void {
-  if (fits(needed, blob, role)) return;
-  throw new CairnError(
-    'damaged',
-    `content ${blob.digest}: what it needs, ${needed.digest}, has another length or element; run cairn verify --structure`,
-  );
 }
 
 function tooDeep(digest: Digest): CairnError {

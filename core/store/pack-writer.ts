@@ -4,6 +4,7 @@
  */
 import { CairnError } from '../contract/errors.ts';
 import type { Backend } from './backends/backend.ts';
+import { hasWholeBlocks } from './block-reader.ts';
 import type { BlobEntry } from './blob-source.ts';
 import { hexDigest, type Hashing } from './hashing.ts';
 import { encodeFooter, encodeHeader, encodeTable, footerBytes, headerBytes } from './pack-format.ts';
@@ -16,6 +17,8 @@ export interface FinishedPack {
   sizeBytes: number;
 }
 
+type Ended = (pack?: FinishedPack) => void | Promise<void>;
+
 export class PackWriter {
   /** The temporary file that native workers write into; it exists already. */
   readonly path: string;
@@ -23,12 +26,12 @@ export class PackWriter {
   readonly #hashing: Hashing;
   readonly #temporary: string;
   readonly #entries: BlobEntry[] = [];
-  readonly #ended: (pack?: FinishedPack) => void;
+  readonly #ended: Ended;
   #end = headerBytes;
   #rewound = false;
   #state: 'open' | 'ended' = 'open';
 
-  private constructor(backend: Backend, hashing: Hashing, temporary: string, ended: (pack?: FinishedPack) => void) {
+  private constructor(backend: Backend, hashing: Hashing, temporary: string, ended: Ended) {
     this.#backend = backend;
     this.#hashing = hashing;
     this.#temporary = temporary;
@@ -40,7 +43,7 @@ export class PackWriter {
    * @param ended called once, with the pack where it was published and without where it was abandoned.
    * @throws CairnError `no_space`, `denied`, `io`.
    */
-  static async create(backend: Backend, hashing: Hashing, ended: (pack?: FinishedPack) => void = () => {}): Promise<PackWriter> {
+  static async create(backend: Backend, hashing: Hashing, ended: Ended = () => {}): Promise<PackWriter> {
     const temporary = await backend.createTemporary();
     try {
       await backend.writeAt(temporary, 0, encodeHeader());
@@ -120,7 +123,7 @@ export class PackWriter {
     this.#state = 'ended';
     try {
       const pack = await this.#publish(prove);
-      this.#ended(pack);
+      await this.#ended(pack);
       return pack;
     } catch (thrown) {
       await this.#discard();
@@ -169,15 +172,15 @@ export class PackWriter {
   }
 
   /**
-   * A pack of this id may be there already after an archive that was cut off before its manifest: the same table, so the same
-   * bytes. One that can't be read is replaced, and what can't be read back right after it was published doesn't stay.
+   * A pack of this id may be there already, after an archive that was cut off before its manifest or where this one is to mend
+   * damage: the same table, so the same bytes. One that is damaged is replaced, and what can't be read back right after it was
+   * published doesn't stay.
    */
   async #publishAs(id: string): Promise<void> {
     const name = nameOfPack(id);
     const readBack = (): Promise<unknown> => readPackTable(this.#backend, this.#hashing, id);
     const there = await this.#backend.stat(name);
-    const whole = there !== undefined && (await readBack().then(Boolean, () => false));
-    if (whole) return this.#backend.remove(this.#temporary);
+    if (there !== undefined && (await this.#isWhole(id))) return this.#backend.remove(this.#temporary);
     await this.#backend.publish(this.#temporary, name, there !== undefined);
     try {
       await readBack();
@@ -187,10 +190,21 @@ export class PackWriter {
     }
   }
 
+  async #isWhole(id: string): Promise<boolean> {
+    const place = { backend: this.#backend, hashing: this.#hashing };
+    try {
+      const table = await readPackTable(this.#backend, this.#hashing, id);
+      for (const entry of table.entries()) if (!(await hasWholeBlocks(place, id, entry))) return false;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async #discard(): Promise<void> {
     // The failure that led here is the one to report; what can't be removed now, the next writer removes.
     await this.#backend.remove(this.#temporary).catch(() => {});
-    this.#ended();
+    await this.#ended();
   }
 
   #assertOpen(): void {

@@ -133,9 +133,19 @@ export class Store {
 
   // Contents
 
-  /** Where a content is stored, and how. */
+  /** Where a content is stored, and how: of several copies the one to decode. */
   lookup(digest: Digest): Promise<FoundBlob | undefined> {
     return this.#contents.lookup(digest);
+  }
+
+  /** What of a content must stay: the copy to decode, and the best of each other form it is stored in, for what needs that. */
+  served(digest: Digest): Promise<FoundBlob[]> {
+    return this.#contents.served(digest);
+  }
+
+  /** True where the pack's copy of the content is one of these. */
+  async isServedFrom(packId: string, digest: Digest): Promise<boolean> {
+    return (await this.served(digest)).some((blob) => blob.packId === packId);
   }
 
   /** How many deltas must be applied to decode a content. @throws CairnError `not_found`, `damaged` where bases form a circle. */
@@ -285,11 +295,13 @@ export class Store {
     await this.#lock.assertHeld();
   }
 
-  #packEnded(pack?: FinishedPack): void {
+  async #packEnded(pack?: FinishedPack): Promise<void> {
     this.#openPacks--;
     if (!pack) return;
     this.#uncommitted.add(pack.id);
     this.index.add(pack.id, Buffer.from(pack.entries.map(({ digest }) => digest).join(''), 'hex'));
+    // A prune that was cut off meant this very pack to go; it has come to be wanted.
+    if (this.index.isCondemned(pack.id)) await this.condemn(pack.id, false);
   }
 
   async #sizeOf(names: string[]): Promise<number> {

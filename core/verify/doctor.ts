@@ -1,7 +1,7 @@
 /** What lies about in a store that isn't damage: what a crash left, what nothing needs, what isn't ours. Reads names only, and tables. */
 import { toCairnError } from '../contract/errors.ts';
 import type { Finding } from '../contract/model.ts';
-import type { Digest } from '../store/blob-source.ts';
+import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { condemnedIdOf } from '../store/condemned.ts';
 import { lockName, readLock } from '../store/lock.ts';
 import { addNeeded } from '../store/needed.ts';
@@ -58,7 +58,7 @@ async function orphanedPacks(store: Store): Promise<Finding[]> {
       (table) => [...table.entries()],
       () => undefined,
     );
-    if (!entries || entries.some(({ digest }) => needed.has(digest) && store.index.find(digest)?.packId === packId)) continue;
+    if (!entries || (await servesAny(store, packId, entries, needed))) continue;
     findings.push(
       findingOf('pack-orphaned', `pack ${packId} holds nothing that a snapshot needs`, {
         path: store.backend.localPath(nameOfPack(packId)),
@@ -66,6 +66,11 @@ async function orphanedPacks(store: Store): Promise<Finding[]> {
     );
   }
   return findings;
+}
+
+async function servesAny(store: Store, packId: string, entries: BlobEntry[], needed: Set<Digest>): Promise<boolean> {
+  for (const { digest } of entries) if (needed.has(digest) && (await store.isServedFrom(packId, digest))) return true;
+  return false;
 }
 
 /** Undefined where a manifest can't be read: then nobody knows what is orphaned. Verify reports that. */

@@ -2,10 +2,13 @@
 import type { Finding } from '../contract/model.ts';
 
 export const findingKinds = {
-  'manifest-unreadable': { severity: 'error', todo: 'restore the file from a copy, or archive the checkpoint again' },
-  'pack-unreadable': { severity: 'error', todo: 'restore the file from a copy, or archive again what it held' },
-  'block-damaged': { severity: 'error', todo: 'restore the pack from a copy, or archive again what it held' },
-  'content-missing': { severity: 'error', todo: 'restore the missing pack from a copy, or archive the checkpoint again' },
+  'manifest-unreadable': { severity: 'error', todo: 'restore the file from a copy, or remove it and archive the checkpoint again' },
+  'pack-unreadable': { severity: 'error', todo: 'run cairn repair; where that can not mend it, restore the file from a copy' },
+  'block-damaged': { severity: 'error', todo: 'run cairn repair; where that can not mend it, restore the pack from a copy' },
+  'content-missing': {
+    severity: 'error',
+    todo: 'restore the missing pack from a copy, or remove the snapshot and archive the checkpoint again',
+  },
   'content-differs': { severity: 'error', todo: 'keep the originals, archive the checkpoint again, and report it' },
   'base-unfit': { severity: 'error', todo: 'archive the checkpoint again, and report it' },
   'lengths-differ': { severity: 'error', todo: 'archive the checkpoint again, and report it' },

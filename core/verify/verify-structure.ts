@@ -6,11 +6,12 @@
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Finding } from '../contract/model.ts';
 import { readBlocks } from '../store/block-reader.ts';
-import type { BlobEntry, Digest } from '../store/blob-source.ts';
+import type { BlobEntry, BlobNeed, Digest } from '../store/blob-source.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, readPackTable } from '../store/pack-reader.ts';
-import { fits, problemOfLengths } from '../store/contents.ts';
+import { problemOfLengths } from '../store/contents.ts';
+import { fits } from '../store/form.ts';
 import { nameOfManifest } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { findingOf, type FindingCode } from './findings.ts';
@@ -84,7 +85,7 @@ async function checkContents(checking: Checking, id: string, manifest: Manifest)
 }
 
 async function checkNeeds(checking: Checking, id: string, entry: BlobEntry, entries: Map<Digest, BlobEntry>): Promise<void> {
-  const unfit = entry.needs.find(({ role, digest }) => entries.has(digest) && !fits(entries.get(digest)!, entry, role));
+  const unfit = await findUnfit(checking.store, entry, entries);
   const needed = unfit ?? entry.needs.find(({ digest }) => entries.has(digest));
   if (!needed) return;
   const deep = await checking.store.depthOf(entry.digest).then(
@@ -99,6 +100,15 @@ async function checkNeeds(checking: Checking, id: string, entry: BlobEntry, entr
     `content ${entry.digest} can't be decoded against ${needed.digest}: ${deep ? 'too many bases' : 'another length or element'}`,
     { snapshot: id },
   );
+}
+
+/** The first of what a blob needs that is there, but in no form that fits. */
+async function findUnfit(store: Store, entry: BlobEntry, there: Map<Digest, BlobEntry>): Promise<BlobNeed | undefined> {
+  for (const need of entry.needs) {
+    if (!there.has(need.digest)) continue;
+    if (!(await store.served(need.digest)).some((needed) => fits(needed.entry, entry, need.role))) return need;
+  }
+  return undefined;
 }
 
 /** Reads every stored block in question. Returns the bytes read. */
@@ -129,9 +139,9 @@ async function checkPacks(checking: Checking): Promise<number> {
 /** A pack that vanished while we read is no fault where prune moved the content, or where nothing needs it. */
 async function stillServed(checking: Checking, digest: Digest, packId: string): Promise<boolean> {
   await checking.store.index.refresh();
-  const place = checking.store.index.find(digest);
+  const found = await checking.store.lookup(digest);
   const needed = [...checking.neededBy.values()].some((digests) => digests.has(digest));
-  return place ? place.packId !== packId : !needed;
+  return found ? found.packId !== packId : !needed;
 }
 
 /** Packs whose tables are read again: those that the index knew from its cache may have been damaged since. */
@@ -158,7 +168,7 @@ async function* blobsToRead(
   const wanted = options.snapshots && new Set([...neededBy.values()].flatMap((digests) => [...digests]));
   for (const packId of packIds) {
     for (const entry of (await store.packTable(packId)).entries()) {
-      if (!wanted || (wanted.has(entry.digest) && store.index.find(entry.digest)?.packId === packId)) yield { packId, entry };
+      if (!wanted || (wanted.has(entry.digest) && (await store.isServedFrom(packId, entry.digest)))) yield { packId, entry };
     }
   }
 }

@@ -11,16 +11,23 @@ import { readManifest, type Manifest } from './manifest.ts';
 import { readPack, widths, type Entry, type Pack } from './pack.ts';
 import { expect } from './reading.ts';
 
+interface Place {
+  pack: Pack;
+  entry: Entry;
+}
+
 export class StoreDecoder {
   readonly manifests = new Map<string, Manifest>();
-  readonly #places = new Map<string, { pack: Pack; entry: Entry }>();
+  readonly #places = new Map<string, Place[]>();
+  /** Contents that are being decoded: a copy that leads to one of these is not the one to take. */
+  readonly #above = new Set<string>();
   readonly #contents = new Map<string, Uint8Array>();
 
   constructor(folder: string) {
     for (const name of readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.pack')) continue;
       const pack = readPack(readFileSync(path.join(folder, 'packs', name)), path.basename(name, '.pack'));
-      for (const entry of pack.entries) this.#places.set(entry.digest, { pack, entry });
+      for (const entry of pack.entries) this.#places.set(entry.digest, [...(this.#places.get(entry.digest) ?? []), { pack, entry }]);
     }
     for (const name of readdirSync(path.join(folder, 'snapshots'))) {
       const id = path.basename(name, '.manifest');
@@ -31,7 +38,7 @@ export class StoreDecoder {
   /** Codec ids in use, with how many blocks have each. */
   codecs(): Map<number, number> {
     const counts = new Map<number, number>();
-    for (const { pack, entry } of this.#places.values()) {
+    for (const { pack, entry } of [...this.#places.values()].flat()) {
       let at = entry.offset;
       for (const { length } of entry.blocks) {
         counts.set(pack.bytes[at]!, (counts.get(pack.bytes[at]!) ?? 0) + 1);
@@ -44,9 +51,7 @@ export class StoreDecoder {
   content(digest: string): Uint8Array {
     const known = this.#contents.get(digest);
     if (known) return known;
-    const place = this.#places.get(digest);
-    expect(place !== undefined, `no blob for ${digest}`);
-    const raw = this.#decode(place.pack, place.entry);
+    const raw = this.#decodeAny(digest);
     expect(Buffer.from(blake3(raw)).toString('hex') === digest, `digest of ${digest}`);
     this.#contents.set(digest, raw);
     return raw;
@@ -73,6 +78,19 @@ export class StoreDecoder {
     expect(taken === remainder.length, 'length of the remainder');
     expect(Buffer.from(blake3(bytes)).toString('hex') === digest, `digest of ${manifest.files[index]!.path}`);
     return bytes;
+  }
+
+  /** Any copy that can be decoded will do: all have the same digest. */
+  #decodeAny(digest: string): Uint8Array {
+    const places = this.#places.get(digest)?.filter(({ entry }) => !entry.needs.some((need) => this.#above.has(need.digest)));
+    const place = places?.toSorted((a, b) => a.entry.needs.length - b.entry.needs.length)[0];
+    expect(place !== undefined, `no blob for ${digest}`);
+    this.#above.add(digest);
+    try {
+      return this.#decode(place.pack, place.entry);
+    } finally {
+      this.#above.delete(digest);
+    }
   }
 
   #decode(pack: Pack, entry: Entry): Uint8Array {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -281,6 +282,41 @@ describe('what must not harm', () => {
     mkdirSync(path.join(to, 'config.json'));
     const folderThere = bench.restore({ snapshot: snapshots[0]!.id, to, force: true });
     await expect(folderThere).rejects.toMatchObject({ code: 'exists', path: path.join(to, 'config.json') });
+  });
+});
+
+describe('a symbolic link in the way of a restore', () => {
+  /** A folder checkpoint with a file in a subfolder, archived. */
+  async function archivedWithSubfolder(): Promise<string> {
+    const run = bench.path('run');
+    writeStep(run, 1, [{ name: 'w', dtype: 'F32', shape: [64], bytes: bytesOf(weights(64, 1)) }]);
+    mkdirSync(path.join(run, readdirSync(run)[0]!, 'state'));
+    writeFileSync(path.join(run, readdirSync(run)[0]!, 'state', 'inner.json'), '{}');
+    const { snapshots } = await bench.archive({ paths: [run] });
+    return snapshots[0]!.id;
+  }
+
+  it.each([false, true])('leads nothing out of the target (force: %s), before and while it runs', async (force) => {
+    const snapshot = await archivedWithSubfolder();
+    const [to, outside] = [bench.path('back'), bench.path('outside')];
+    for (const folder of [to, outside]) mkdirSync(folder);
+    symlinkSync(outside, path.join(to, 'state'));
+    const link = { code: 'exists', path: path.join(to, 'state') };
+    await expect(bench.restore({ snapshot, to, force })).rejects.toMatchObject(link);
+    rmSync(path.join(to, 'state'));
+    bench.onProgress = (phase) => {
+      if (phase === 'compare' && !existsSync(path.join(to, 'state'))) symlinkSync(outside, path.join(to, 'state'));
+    };
+    await expect(bench.restore({ snapshot, to, force })).rejects.toMatchObject(link);
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
+  it("is the user's own affair where it is the target itself", async () => {
+    const snapshot = await archivedWithSubfolder();
+    mkdirSync(bench.path('real'));
+    symlinkSync(bench.path('real'), bench.path('linked'));
+    await bench.restore({ snapshot, to: bench.path('linked') });
+    expect(existsSync(bench.path('real', 'state', 'inner.json'))).toBe(true);
   });
 });
 

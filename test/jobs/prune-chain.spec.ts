@@ -156,7 +156,7 @@ describe('prune of a chain', () => {
       expect(store.index.holds(blobs[0]!)).toBe(true);
       await store.condemn(packId);
       expect(store.index.holds(blobs[0]!)).toBe(false);
-      expect(store.index.find(blobs[0]!)?.packId).toBe(packId);
+      expect((await store.lookup(blobs[0]!))?.packId).toBe(packId);
     });
     // Condemned by mistake, it is needed all the same: the next prune keeps it and takes the mark away.
     await pruned();

@@ -8,7 +8,7 @@ import { repair, type RepairResult } from '../../core/jobs/repair.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
 import { examine } from '../../core/verify/doctor.ts';
 import { Bench, type Archived } from './context.ts';
-import { picture } from './files.ts';
+import { bytesOf, picture, weights, writeStep } from './files.ts';
 
 let bench: Bench;
 let snapshots: Archived['snapshots'];
@@ -139,6 +139,21 @@ describe('without parity', () => {
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
     await expectRestored();
     expect(await repaired()).toMatchObject({ packsDamaged: 0 });
+  });
+
+  it('mends a pack whose contents come out as they were in its place', async () => {
+    const one = bench.path('one');
+    writeStep(one, 1, [{ name: 'w', dtype: 'F32', shape: [40_000], bytes: bytesOf(weights(40_000, 1)) }]);
+    const before = new Set(files('.pack'));
+    snapshots = (await bench.archive({ paths: [one] })).snapshots;
+    const pack = files('.pack').find((file) => !before.has(file))!;
+    const whole = readFileSync(pack);
+    const table = await bench.onStore('read', (store) => store.packTable(path.basename(pack, '.pack')));
+    flip(pack, ...[...table.entries()].map(({ offset }) => offset + 1));
+    expect(await repaired()).toMatchObject({ packsDamaged: 1, contentsLost: [] });
+    expect(readFileSync(pack).equals(whole)).toBe(true);
+    expect(await bench.onStore('read', (store) => store.backend.list('condemned'))).toEqual([]);
+    await expectRestored();
   });
 
   it('takes no original that was changed, and says what is lost', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { elements, roles } from '../../core/codec/elements.ts';
+import { elements, roles, type ElementId } from '../../core/codec/elements.ts';
 import { LocalBackend } from '../../core/store/backends/local.ts';
 import type { BlobEntry } from '../../core/store/blob-source.ts';
 import { toHex } from '../../core/store/hashing.ts';
@@ -62,7 +62,12 @@ export async function addBlob(pack: PackWriter, content: Uint8Array, base?: Uint
 }
 
 /** Stores a content under the tensor coding, so that it can be a base or have one. */
-export async function addTensor(pack: PackWriter, content: Uint8Array, base?: Uint8Array): Promise<BlobEntry> {
+export async function addTensor(
+  pack: PackWriter,
+  content: Uint8Array,
+  base?: Uint8Array,
+  element: ElementId = elements.bytes8,
+): Promise<BlobEntry> {
   const block = Buffer.concat([Uint8Array.of(0), content]);
   const offset = pack.reserve(block.length);
   await pack.write(offset, block);
@@ -71,7 +76,7 @@ export async function addTensor(pack: PackWriter, content: Uint8Array, base?: Ui
     rawLength: content.length,
     offset,
     storedLength: block.length,
-    element: elements.bytes8,
+    element,
     blockLog2: 19,
     coding: 'tensor',
     needs: base ? [{ role: roles.base, digest: digestOf(base) }] : [],

@@ -240,7 +240,7 @@ describe('a store', () => {
     await writeFile(store.backend.localPath(nameOfPack(packId!)), 'gone');
     const second = await openStore(store.backend.place, { mode: 'read', indexCache: cache });
     await second.index.load();
-    expect(second.index.find(digestOf(b))).toEqual({ packId, index: 1 });
+    expect(second.index.places(digestOf(b))).toEqual([{ packId, index: 1 }]);
   });
 });
 

@@ -79,8 +79,8 @@ async function useOf(store: Store, packId: string, needed: ReadonlySet<Digest>, 
   for (const entry of (await store.packTable(packId)).entries()) {
     use.blobBytes += entry.storedLength;
     if (entry.needs.some(({ digest }) => !needed.has(digest)) || drafts.has(entry.digest)) use.mustGo = true;
-    // Of a content in several packs only the place that the index serves counts.
-    if (!needed.has(entry.digest) || drafts.has(entry.digest) || store.index.find(entry.digest)?.packId !== packId) continue;
+    // Of a content in several packs only those copies count that are served.
+    if (!needed.has(entry.digest) || drafts.has(entry.digest) || !(await store.isServedFrom(packId, entry.digest))) continue;
     use.kept.push(entry);
     use.keptBytes += entry.storedLength;
   }

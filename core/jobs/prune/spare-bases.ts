@@ -23,17 +23,18 @@ export function findRebases({ contents, named }: Survey, fixed: ReadonlySet<stri
   const isSpare = (digest: Digest): boolean => {
     const content = contents.get(digest)!;
     const needsBaseOnly = content.needs.length === 0 || content.base !== undefined;
-    return needsBaseOnly && !named.has(digest) && dependents.get(digest) === 1;
+    return needsBaseOnly && content.forms === 1 && !named.has(digest) && dependents.get(digest) === 1;
   };
   const found: Rebase[] = [];
   for (const [digest, content] of contents) {
-    if (fixed.has(content.packId) || isSpare(digest)) continue;
+    if (fixed.has(content.packId) || content.forms > 1 || isSpare(digest)) continue;
     const rebase: Rebase = { digest, spared: [], rawLength: content.rawLength, bytesNow: content.storedLength };
     let base = content.base;
     for (; base !== undefined && isSpare(base) && !rebase.spared.includes(base); base = contents.get(base)!.base) {
       rebase.spared.push(base);
       rebase.bytesNow += contents.get(base)!.storedLength;
     }
+    if (base !== undefined && contents.get(base)!.forms > 1) continue;
     if (rebase.spared.length > 0) found.push(base === undefined ? rebase : { ...rebase, base });
   }
   return found;

@@ -10,6 +10,8 @@ export interface NeededContent {
   rawLength: number;
   storedLength: number;
   needs: Digest[];
+  /** More than one: it is stored in several forms, which others may need. */
+  forms: number;
   /** What it is decoded against, where it needs nothing else. */
   base?: Digest;
 }
@@ -31,8 +33,8 @@ export async function surveyStore(store: Store, without: ReadonlySet<string>): P
   const survey: Survey = { contents: new Map(), named: new Map() };
   const needed = new Set<Digest>();
   const add = (who: string, digests: Iterable<Digest>): Promise<void> =>
-    addNeeded(store, digests, needed, (digest, blob) => {
-      if (blob) survey.contents.set(digest, neededContent(blob));
+    addNeeded(store, digests, needed, (digest, blob, forms) => {
+      if (blob) survey.contents.set(digest, neededContent(blob, forms));
       else throw new CairnError('damaged', `${who}: its content ${digest} is missing; run cairn verify --structure before prune`);
     });
   for (const id of await store.snapshotIds()) {
@@ -49,9 +51,9 @@ export async function surveyStore(store: Store, without: ReadonlySet<string>): P
   return survey;
 }
 
-function neededContent({ packId, entry: { rawLength, storedLength, needs } }: FoundBlob): NeededContent {
+function neededContent({ packId, entry: { rawLength, storedLength, needs } }: FoundBlob, forms: number): NeededContent {
   const base = needs.length === 1 && needs[0]!.role === roles.base ? needs[0]!.digest : undefined;
-  return { packId, rawLength, storedLength, needs: needs.map(({ digest }) => digest), ...(base === undefined ? {} : { base }) };
+  return { packId, rawLength, storedLength, needs: needs.map(({ digest }) => digest), forms, ...(base === undefined ? {} : { base }) };
 }
 
 /** The snapshots that need one of `contents`, as RUN@STEP, at most `limit`. */

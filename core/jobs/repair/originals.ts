@@ -41,16 +41,16 @@ class RepairSink implements BlobSink {
   }
 }
 
-/** @returns the damaged contents that are in a new pack now, proved */
+/** @returns the damaged contents that are in a new pack now, proved, and its id where there is one */
 export async function storeFromOriginals(
   store: Store,
   pool: CodecPool,
   damaged: readonly BlobEntry[],
   signal?: AbortSignal,
-): Promise<Set<Digest>> {
+): Promise<{ digests: Set<Digest>; packId?: string }> {
   const cancel = cancelFlag(signal);
   const found = await findOriginals(store, pool, damaged, cancel);
-  if (found.size === 0) return new Set();
+  if (found.size === 0) return { digests: new Set() };
   const pack = await store.createPack();
   try {
     const contents = damaged.filter(({ digest }) => found.has(digest)).map((entry) => contentOf(entry, found.get(entry.digest)!));
@@ -58,7 +58,7 @@ export async function storeFromOriginals(
     await encodeContents(pool, contents, new RepairSink(pack), { method: 'cairn', cancel, onBytes });
     const { id } = await pack.finish((file, entries) => provePack(pool, store, file, entries, { cancel, onBytes }));
     store.settle(id);
-    return new Set(found.keys());
+    return { digests: new Set(found.keys()), packId: id };
   } catch (thrown) {
     await pack.abandon();
     throw thrown;
