@@ -54,7 +54,7 @@ export const archiveParams = z.object({
 export const verifyParams = z.object({
   snapshots: z.array(snapshotName).default([]),
   mode: z.enum(['data', 'structure']).default('data'),
-  percent: z.number().min(0).max(100).default(100),
+  percent: z.number().gt(0).max(100).default(100),
   threads: z.number().int().min(1).max(256).optional(),
 });
 

@@ -168,6 +168,8 @@ export const planItem = z.object({
   path: z.string(),
   action: z.enum(['archive', 'skip']),
   reason: z.string().optional(),
+  /** Archiving it would fail with this. */
+  error: failure.optional(),
   kind: snapshotKind,
   depth: z.number().int(),
   bytesOriginal: bytes,

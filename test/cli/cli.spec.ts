@@ -168,6 +168,8 @@ describe('usage', () => {
     [['archive', '/x', '--step', 'last']],
     [['archive', '/x', '--dri-run']],
     [['verify', '--percent', '101']],
+    [['verify', '--percent', '0']],
+    [['verify', '--structure', '--percent', '5']],
     [['verify', '--data', '--structure']],
     [['restore', 'abcd']],
     [['restore', 'abcd', '--to', '/x', '--format', 'zip']],
@@ -189,7 +191,7 @@ describe('usage', () => {
 });
 
 describe('failures', () => {
-  it('are one line on standard error and exit code 1, with --json too', async () => {
+  it('are one line on standard error and exit code 1, with --json a summary that has them too', async () => {
     const file = path.join(folder, 'a-file');
     await writeFile(file, '');
     const absent = path.join(folder, 'absent');
@@ -212,7 +214,7 @@ describe('failures', () => {
         exitCode: 1,
         oneLine: true,
       });
-      expect(ran.records.some(({ type }) => type === 'summary')).toBe(false);
+      expect(summaryOf(ran)['errors']).toMatchObject([{ message: ran.stderr.replace(/^cairn: /, '').trim() }]);
       expect(ran.stderr).not.toContain('unexpected');
     }
   });
@@ -221,6 +223,9 @@ describe('failures', () => {
     const mixed = path.join(folder, 'mixed');
     await cp(run, mixed, { recursive: true });
     await writeFile(path.join(mixed, 'step-002200', 'model.safetensors'), Buffer.from('cut'));
+    const planned = await cairn('archive', mixed, '--dry-run', '--json');
+    expect(planned.exitCode).toBe(1);
+    expect(summaryOf(planned)['errors']).toMatchObject([{ code: 'bad_input', path: path.join(mixed, 'step-002200') }]);
     const ran = await cairn('archive', mixed, '--json');
     expect(ran.exitCode).toBe(1);
     const { snapshots, errors } = summaryOf(ran) as {
@@ -261,7 +266,7 @@ describe('an interrupt', () => {
     running.child.kill('SIGINT');
     const ran = await running.ended;
     expect({ exitCode: ran.exitCode, oneLine: isOneLine(ran.stderr), stderr: ran.stderr }).toMatchObject({ exitCode: 130, oneLine: true });
-    expect(ran.records.some(({ type }) => type === 'summary')).toBe(false);
+    expect(summaryOf(ran)['errors']).toMatchObject([{ code: 'cancelled' }]);
     expect(summaryOf(await cairn('jobs', '--json'))['jobs']).toMatchObject([{ state: 'cancelled' }]);
     expect(await cairn('archive', large)).toMatchObject({ exitCode: 0, stderr: '' });
     expect((await cairn('verify')).exitCode).toBe(0);

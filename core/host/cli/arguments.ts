@@ -10,9 +10,10 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Above 0: nothing of something is not what anybody asks for. */
 export function percentage(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 100)) throw new InvalidArgumentError('it must be a number from 0 to 100');
+  if (text.trim() === '' || !(value > 0 && value <= 100)) throw new InvalidArgumentError('it must be a number above 0, at most 100');
   return value;
 }
 

@@ -1,27 +1,23 @@
 /** Follows a job from its start to its end: progress and warnings as they come, cancelled when the user interrupts. */
 import { CairnError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/model.ts';
-import { exitCodes, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
-export interface EndedJob {
-  job: Job;
-  exitCode: number;
-}
+export type EndedJob = Job & { result: NonNullable<Job['result']> };
 
 /**
  * @param start calls the contract's method that starts the job
- * @returns the job where it ended well, or was interrupted (then with 130)
- * @throws CairnError the job's own failure
+ * @returns the job, which ended well
+ * @throws CairnError the job's own failure, or `cancelled` where it was stopped
  */
 export async function followJob(session: Session, start: () => Promise<{ job: Job }>): Promise<EndedJob> {
   const job = await lastStateOf(session, start);
   session.out.endProgress();
-  if (job.state === 'done') return { job, exitCode: exitCodes.done };
+  if (job.state === 'done') return { ...job, result: job.result ?? {} };
   if (job.error) throw new CairnError(job.error.code, job.error.message, { path: job.error.path });
-  session.out.error(`${job.title}: ${job.state}; run it again to go on`);
-  return { job, exitCode: exitCodes.interrupted };
+  throw new CairnError('cancelled', `${job.title}: ${job.state}; run it again to go on`);
 }
 
 function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{ job: Job }>): Promise<Job> {

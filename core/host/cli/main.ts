@@ -1,6 +1,6 @@
 /** The command line: what there is to type, and how a command ends. */
 import { Command, CommanderError } from 'commander';
-import { toCairnError } from '../../contract/errors.ts';
+import { toCairnError, toFailure } from '../../contract/errors.ts';
 import { version } from '../../service/version.ts';
 import { addAnalyse } from './commands/analyse.ts';
 import { addArchive } from './commands/archive.ts';
@@ -38,9 +38,11 @@ class Invocation implements Actions {
     const interrupt = interruptSignal();
     try {
       this.exitCode = await withSession(options, out, interrupt, work, stays);
+      if (!stays) out.end([]);
     } catch (thrown) {
       const error = toCairnError(thrown);
       out.error(error.message);
+      out.end([toFailure(error)]);
       this.exitCode = error.code === 'cancelled' && interrupt.aborted ? exitCodes.interrupted : exitCodes.failed;
     }
   }

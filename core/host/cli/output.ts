@@ -3,6 +3,7 @@
  * error where that is a terminal. With --json: one record a line on standard output, the last of type summary. Errors are one
  * line on standard error either way.
  */
+import type { Failure } from '../../contract/errors.ts';
 import type { Finding, Job } from '../../contract/model.ts';
 import { duration, printable, size, table, type Column } from './printable.ts';
 
@@ -19,6 +20,7 @@ export class Output {
   readonly #streams: OutputStreams;
   #progressShown = false;
   #recordedAtMs = -Infinity;
+  #summarised = false;
 
   constructor(json: boolean, streams: OutputStreams = process) {
     this.json = json;
@@ -45,6 +47,12 @@ export class Output {
   /** The last record of a command. */
   summary(members: object): void {
     this.record('summary', members);
+    this.#summarised = true;
+  }
+
+  /** Ends a command that did not come to its own summary: scripts find the last record all the same. */
+  end(errors: readonly Failure[]): void {
+    if (!this.#summarised) this.summary({ errors });
   }
 
   error(message: string): void {

@@ -13,7 +13,7 @@ import type { Store } from '../../store/store.ts';
 import type { JobContext, JobResult } from '../job.ts';
 import { findBase } from './ancestor.ts';
 import { archiveCheckpoint } from './archive-checkpoint.ts';
-import { ArchivedSteps, pathInRun, selectCheckpoints, type Selected } from './selection.ts';
+import { ArchivedSteps, pathInRun, refusalOf, selectCheckpoints, type Selected } from './selection.ts';
 
 export type ArchiveParams = z.output<typeof archiveParams>;
 
@@ -141,16 +141,11 @@ class Archive {
 
   async #isWanted(item: Selected): Promise<boolean> {
     const { run, checkpoint } = item;
-    const { state, reason, path } = checkpoint;
-    if (state === 'damaged') {
-      this.#fail(
-        toFailure(new CairnError('bad_input', `${path}: ${reason ?? 'the checkpoint is damaged'}; nothing of it was archived`, { path })),
-      );
-      return false;
-    }
-    // Permissions don't mend themselves: unlike a checkpoint that is still being written this is a failure.
-    if (checkpoint.files.some((file) => file.header?.unreadable)) {
-      this.#fail(toFailure(new CairnError('io', `${path}: ${reason ?? 'a file can not be read'}; nothing of it was archived`, { path })));
+    const { state, reason } = checkpoint;
+    // Unlike a checkpoint that is still being written this is a failure.
+    const refusal = refusalOf(checkpoint);
+    if (refusal) {
+      this.#fail(refusal);
       return false;
     }
     if (state !== 'complete')

@@ -17,7 +17,7 @@ import type { ArchiveParams } from './archive.ts';
 import { findBase, type Ancestor } from './ancestor.ts';
 import { baseSetOf, Originals } from './base-set.ts';
 import { readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
-import { ArchivedSteps, selectCheckpoints, type Selected } from './selection.ts';
+import { ArchivedSteps, refusalOf, selectCheckpoints, type Selected } from './selection.ts';
 
 const samplesPerCheckpoint = 8;
 
@@ -106,6 +106,8 @@ class Estimate {
     const bytesOriginal = checkpoint.files.reduce((sum, file) => sum + file.size, 0);
     const item = { run: run.name, step: checkpoint.step, path: checkpoint.path, bytesOriginal };
     const skip = (reason: string): PlanItem => ({ ...item, action: 'skip', reason, kind: 'keyframe', depth: 0, bytesEstimated: 0 });
+    const error = refusalOf(checkpoint);
+    if (error) return { ...skip(checkpoint.reason ?? checkpoint.state), error };
     if (checkpoint.state !== 'complete') return skip(checkpoint.reason ?? checkpoint.state);
     if (await this.#archived?.find(run, checkpoint)) return skip('already archived');
     const bases = await this.#basesFor(selected);

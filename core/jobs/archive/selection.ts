@@ -1,6 +1,6 @@
 /** Which checkpoints an archive is asked for, in the order in which they build on one another, and which of them are in the store already. */
 import path from 'node:path';
-import { CairnError } from '../../contract/errors.ts';
+import { CairnError, toFailure, type Failure } from '../../contract/errors.ts';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import type { Store } from '../../store/store.ts';
@@ -136,4 +136,15 @@ export class ArchivedSteps {
     if (this.#kinds.size > maxHeldKinds) this.#kinds.delete(this.#kinds.keys().next().value!);
     return kinds;
   }
+}
+
+/** Why a checkpoint can't be archived and time won't mend that: it is damaged, or a file of it can't be read. */
+export function refusalOf({ state, reason, path: place, files }: FoundCheckpoint): Failure | undefined {
+  if (state === 'damaged')
+    return toFailure(
+      new CairnError('bad_input', `${place}: ${reason ?? 'the checkpoint is damaged'}; nothing of it was archived`, { path: place }),
+    );
+  if (files.some((file) => file.header?.unreadable))
+    return toFailure(new CairnError('io', `${place}: ${reason ?? 'a file can not be read'}; nothing of it was archived`, { path: place }));
+  return undefined;
 }

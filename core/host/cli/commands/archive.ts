@@ -99,9 +99,11 @@ async function plan({ client, out, interrupt }: Session, params: ParamsOf<'archi
     ]),
   );
   out.line(`${size(plan.bytesOriginal)} would take about ${size(plan.bytesEstimated)}; ${size(plan.bytesFree)} are free`);
+  const errors = plan.items.flatMap(({ error }) => error ?? []);
+  for (const { message } of errors) out.error(message);
   for (const item of plan.items) out.record('item', item);
-  out.summary({ dryRun: true, ...plan });
-  return exitCodes.done;
+  out.summary({ dryRun: true, ...plan, errors });
+  return errors.length > 0 ? exitCodes.failed : exitCodes.done;
 }
 
 /** Of what is seen, what is to be archived: whole, asked for and not in the store as it is now. */
@@ -148,15 +150,14 @@ async function watch(session: Session, params: ParamsOf<'archive.start'>): Promi
 
 async function perform(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {
   const { out, client } = session;
-  const { job, exitCode } = await followJob(session, () => client.call('archive.start', params));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => client.call('archive.start', params));
   const result = job.result as unknown as ArchiveResult;
   show(session, result);
   for (const { message } of result.errors) out.error(message);
   for (const finding of result.findings ?? []) out.finding(finding);
   for (const snapshot of result.snapshots) out.record('snapshot', snapshot);
   out.summary(result);
-  return result.errors.length + (result.findings?.length ?? 0) > 0 ? exitCodes.failed : exitCode;
+  return result.errors.length + (result.findings?.length ?? 0) > 0 ? exitCodes.failed : exitCodes.done;
 }
 
 function show(

@@ -25,13 +25,12 @@ export function addCare(root: Command, actions: Actions): void {
 }
 
 async function removeSnapshots(session: Session, snapshots: string[]): Promise<number> {
-  const { job, exitCode } = await followJob(session, () => session.client.call('remove.start', { snapshots }));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('remove.start', { snapshots }));
   const removed = (job.result as { snapshots?: { id: string; run: string; step: number }[] }).snapshots ?? [];
   for (const { id, run, step } of removed) session.out.line(`removed ${id.slice(0, 8)}  ${run}@${step}`);
   session.out.line('cairn prune frees their space');
   session.out.summary(job.result);
-  return exitCode;
+  return exitCodes.done;
 }
 
 async function pin({ client, out, interrupt }: Session, names: string[], pinned: boolean): Promise<number> {
@@ -42,11 +41,10 @@ async function pin({ client, out, interrupt }: Session, names: string[], pinned:
 }
 
 async function rebuildCatalogue(session: Session): Promise<number> {
-  const { job, exitCode } = await followJob(session, () => session.client.call('rebuild.start', {}));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('rebuild.start', {}));
   session.out.line('the catalogue is made again from the store');
   session.out.summary(job.result);
-  return reportFindings(session, (job.result as { findings?: Finding[] }).findings ?? [], exitCode);
+  return reportFindings(session, (job.result as { findings?: Finding[] }).findings ?? []);
 }
 
 async function examine(session: Session): Promise<number> {
@@ -56,13 +54,13 @@ async function examine(session: Session): Promise<number> {
   out.line(`Cairn ${about.version}, format ${about.format}, ${about.implementation}, ${about.threads} threads`);
   out.line(`home ${about.home}`);
   out.line(`store ${about.store}`);
-  const exitCode = reportFindings(session, findings, exitCodes.done);
+  const exitCode = reportFindings(session, findings);
   if (findings.length === 0) out.line('nothing is wrong');
   out.summary({ about, findings });
   return exitCode;
 }
 
-function reportFindings({ out }: Session, findings: Finding[], otherwise: number): number {
+function reportFindings({ out }: Session, findings: Finding[]): number {
   for (const finding of findings) out.finding(finding);
-  return findings.length > 0 ? exitCodes.failed : otherwise;
+  return findings.length > 0 ? exitCodes.failed : exitCodes.done;
 }

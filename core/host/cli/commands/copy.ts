@@ -5,7 +5,7 @@ import { wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { size } from '../printable.ts';
-import type { Session } from '../session.ts';
+import { exitCodes, type Session } from '../session.ts';
 
 interface CopyOptions {
   to: string;
@@ -30,12 +30,11 @@ export function addCopy(root: Command, actions: Actions): void {
 
 async function copy(session: Session, snapshots: string[], { to, threads }: CopyOptions): Promise<number> {
   const params = { snapshots, to: path.resolve(to), threads };
-  const { job, exitCode } = await followJob(session, () => session.client.call('copy.start', params));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('copy.start', params));
   const result = job.result as unknown as CopyResult;
   for (const { id, run, step } of result.snapshots) session.out.line(`copied ${id.slice(0, 8)}  ${run}@${step}`);
   for (const { id, run, step } of result.skipped) session.out.line(`there already ${id.slice(0, 8)}  ${run}@${step}`);
   session.out.line(`${size(result.bytesCopied)} copied to ${to}`);
   session.out.summary(job.result);
-  return exitCode;
+  return exitCodes.done;
 }

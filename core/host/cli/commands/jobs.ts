@@ -90,8 +90,8 @@ async function cancelJob({ client, out }: Session, id: string): Promise<number> 
 }
 
 async function retryJob(session: Session, id: string): Promise<number> {
-  const { job, exitCode } = await followJob(session, () => session.client.call('jobs.retry', { id }));
+  const job = await followJob(session, () => session.client.call('jobs.retry', { id }));
   session.out.line(`${job.id}  ${job.title}  ${job.state}`);
   session.out.summary({ job });
-  return exitCode;
+  return exitCodes.done;
 }

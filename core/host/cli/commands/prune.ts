@@ -56,11 +56,10 @@ export function addPrune(root: Command, actions: Actions): void {
 async function prune(session: Session, { grace, ...rest }: PruneOptions): Promise<number> {
   const { dryRun = false, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads } = rest;
   const params = { dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads, graceSeconds: grace };
-  const { job, exitCode } = await followJob(session, () => session.client.call('prune.start', params));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('prune.start', params));
   tell(session, job.result as unknown as PruneResult, dryRun);
   session.out.summary(job.result);
-  return exitCode;
+  return exitCodes.done;
 }
 
 function tell({ out }: Session, result: PruneResult, dryRun: boolean): void {

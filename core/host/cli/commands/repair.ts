@@ -28,8 +28,7 @@ export function addRepair(root: Command, actions: Actions): void {
 }
 
 async function repair(session: Session, { parity = false, threads }: { parity?: boolean; threads?: number }): Promise<number> {
-  const { job, exitCode } = await followJob(session, () => session.client.call('repair.start', { parity, threads }));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('repair.start', { parity, threads }));
   const result = job.result as unknown as RepairResult;
   const { out } = session;
   out.line(`${result.packs} packs read, ${result.packsDamaged} damaged, ${result.packsRestored} restored from parity`);
@@ -45,5 +44,5 @@ async function repair(session: Session, { parity = false, threads }: { parity?: 
       `${result.contentsLost.length} contents and ${result.packsLost.length} packs can't be repaired; cairn verify says what they concern`,
     );
   out.summary(job.result);
-  return lost > 0 ? exitCodes.failed : exitCode;
+  return lost > 0 ? exitCodes.failed : exitCodes.done;
 }

@@ -5,7 +5,7 @@ import { wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { duration, size } from '../printable.ts';
-import type { Session } from '../session.ts';
+import { exitCodes, type Session } from '../session.ts';
 
 interface RestoreOptions {
   to: string;
@@ -40,12 +40,11 @@ export function addRestore(root: Command, actions: Actions): void {
 async function restore(session: Session, snapshot: string, options: RestoreOptions): Promise<number> {
   const { tensor, format, files, force, threads } = options;
   const params = { snapshot, to: path.resolve(options.to), tensor, tensorFormat: format, files, force, threads };
-  const { job, exitCode } = await followJob(session, () => session.client.call('restore.start', params));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('restore.start', params));
   const result = job.result as unknown as RestoreResult;
   session.out.line(
     `${result.files} ${result.files === 1 ? 'file' : 'files'}, ${size(result.bytes)} restored to ${result.to ?? params.to} in ${duration(result.seconds * 1000)}`,
   );
   session.out.summary(result);
-  return exitCode;
+  return exitCodes.done;
 }

@@ -166,9 +166,9 @@ async function runNow(session: Session, name: string): Promise<number> {
     out.summary({ reason });
     return exitCodes.done;
   }
-  const { job, exitCode } = await followJob(session, () => Promise.resolve({ job: started }));
+  const job = await followJob(session, () => Promise.resolve({ job: started }));
   out.line(`${job.id}  ${job.title}  ${job.state}`);
   out.summary({ job });
   const errors = (job.result?.['errors'] ?? []) as unknown[];
-  return errors.length > 0 ? exitCodes.failed : exitCode;
+  return errors.length > 0 ? exitCodes.failed : exitCodes.done;
 }

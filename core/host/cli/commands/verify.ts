@@ -31,14 +31,15 @@ export function addVerify(root: Command, actions: Actions): void {
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
   command.action((snapshots: string[], options: VerifyOptions) => {
     if (options.data && options.structure) command.error('error: --data and --structure exclude each other', { exitCode: exitCodes.usage });
+    if (options.structure && options.percent !== undefined)
+      command.error('error: --percent goes with --data: --structure always reads everything', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => verify(session, snapshots, options));
   });
 }
 
 async function verify(session: Session, snapshots: string[], { structure, percent, threads }: VerifyOptions): Promise<number> {
   const params = { snapshots, mode: structure ? ('structure' as const) : ('data' as const), percent, threads };
-  const { job, exitCode } = await followJob(session, () => session.client.call('verify.start', params));
-  if (!job.result) return exitCode;
+  const job = await followJob(session, () => session.client.call('verify.start', params));
   const result = job.result as unknown as VerifyResult;
   for (const finding of result.findings) session.out.finding(finding);
   const count = result.findings.length;
@@ -47,5 +48,5 @@ async function verify(session: Session, snapshots: string[], { structure, percen
     `${result.snapshots} ${result.snapshots === 1 ? 'snapshot' : 'snapshots'} verified, ${size(result.bytesRead)} read: ${found}`,
   );
   session.out.summary(result);
-  return count > 0 ? exitCodes.failed : exitCode;
+  return count > 0 ? exitCodes.failed : exitCodes.done;
 }
