@@ -7,9 +7,9 @@ import { isLocked, killed, measured, momentsOver, type Killable } from '../crash
 import { Bench } from '../jobs/context.ts';
 import { picture } from '../jobs/files.ts';
 
-const kills = Math.ceil(Number(process.env['CAIRN_KILLS'] ?? 50) / 6);
+const kills = Math.ceil(Number(process.env['CAIRN_KILLS'] ?? 104) / 6);
 const seed = Number(process.env['CAIRN_KILL_SEED'] ?? 20_261_121);
-const timeLimitMs = 120_000 + kills * 10_000;
+const timeLimitMs = 120_000 + kills * 30_000;
 
 let bench: Bench;
 let chain: string;
