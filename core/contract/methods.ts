@@ -101,8 +101,11 @@ export const pruneParams = z
   );
 
 export const repairParams = z.object({
-  /** Gives every pack the parity from which later damage can be undone. */
-  parity: z.boolean().default(false),
+  /**
+   * True: every pack gets the parity from which later damage can be undone, and every manifest a copy, now and whenever one is
+   * written; false: no more, and what is there is removed; absent: as it is.
+   */
+  parity: z.boolean().optional(),
   threads: z.number().int().min(1).max(256).optional(),
 });
 

@@ -252,6 +252,8 @@ export const storeStatus = z.object({
   bytesOriginal: bytes,
   bytesStored: bytes,
   bytesFree: bytes,
+  /** Whether every pack written gets its parity. */
+  parity: z.boolean(),
   /** Stored bytes by run name, largest first. */
   byRun: z.array(z.object({ run: z.string(), bytesOriginal: bytes, bytesStored: bytes })),
   lastVerify: z.object({ time, mode: z.enum(['data', 'structure']), findings: z.number().int() }).optional(),

@@ -87,7 +87,10 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...(dryRun ? ['--dry-run'] : []),
     ],
   ],
-  repair: ({ parity, threads }) => ['Repair the store', ['repair', ...(parity ? ['--parity'] : []), ...option('--threads', threads)]],
+  repair: ({ parity, threads }) => [
+    'Repair the store',
+    ['repair', ...(parity === undefined ? [] : [parity ? '--parity' : '--no-parity']), ...option('--threads', threads)],
+  ],
   copy: ({ snapshots, to, threads }) => [
     `Copy ${listed(snapshots, 'snapshots')} to ${to}`,
     ['copy', ...snapshots.map(shellWord), ...option('--to', to), ...option('--threads', threads)],

@@ -13,6 +13,7 @@ import { readBlocksIn } from '../store/block-reader.ts';
 import type { Digest } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { nameOfParity } from '../store/parity.ts';
+import { removeOrphanedRedundancy } from '../store/redundancy.ts';
 import type { Store } from '../store/store.ts';
 import { provePack } from './archive/prove.ts';
 import { Drafts } from './prune/drafts.ts';
@@ -145,6 +146,7 @@ async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): P
     options.onProgress?.('remove', removed, going.size);
   }
   await clearMarks(store);
+  await removeOrphanedRedundancy(store.backend);
 }
 
 async function assertRoom(store: Store, { bytesWritten }: PrunePlan): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Repairs damaged packs: from their parity, byte for byte; else content by content, from another pack that has it too or from an
+ * Repairs damaged manifests from their copies, and damaged packs: from their parity, byte for byte; else content by content, from another pack that has it too or from an
  * original whose bytes still have its digest. Then the damaged pack is condemned, so that readers take the good ones, and the next
  * prune moves what else it holds and removes it. Nothing is removed here. With `parity`, packs without get theirs.
  */
@@ -10,6 +10,9 @@ import { hasWholeBlocks } from '../store/block-reader.ts';
 import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { nameOfPack, packIdOf, readPackTable } from '../store/pack-reader.ts';
 import { isParityWhole, nameOfParity, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
+import { decodeManifest, maxManifestBytes } from '../store/manifest.ts';
+import { listRedundancy, nameOfCopy } from '../store/redundancy.ts';
+import { nameOfManifest } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import type { JobContext, JobResult } from './job.ts';
 import { storeFromOriginals } from './repair/originals.ts';
@@ -27,13 +30,16 @@ export interface RepairResult {
   contentsLost: Digest[];
   /** Packs whose table is damaged and that have no parity which could restore it. */
   packsLost: string[];
+  /** Damaged manifests that their copy made whole, and ids of those without a whole copy. */
+  manifestsRestored: number;
+  manifestsLost: string[];
   parityWritten: number;
   bytesWritten: number;
 }
 
 export interface RepairOptions {
   pool: CodecPool;
-  /** Gives every whole pack its parity, where it has none or a damaged one. */
+  /** True: gives every whole pack its parity and every manifest its copy, where there is none or a damaged one; false: removes them. */
   parity?: boolean;
   signal?: AbortSignal;
   onProgress?: (packsDone: number, packsTotal: number) => void;
@@ -44,8 +50,10 @@ export async function repair(store: Store, options: RepairOptions): Promise<Repa
   await store.assertWriting();
   const result: RepairResult = {
     ...{ packs: 0, packsDamaged: 0, packsRestored: 0, stripesRestored: 0, contentsElsewhere: 0, contentsFromOriginals: 0 },
-    ...{ contentsLost: [], packsLost: [], parityWritten: 0, bytesWritten: 0 },
+    ...{ contentsLost: [], packsLost: [], manifestsRestored: 0, manifestsLost: [], parityWritten: 0, bytesWritten: 0 },
   };
+  // First, because what is stored anew from originals is found by the manifests.
+  await repairManifests(store, options.parity ?? store.keepsParity, result);
   const packIds = (await store.backend.list('packs')).map(packIdOf).filter((id) => id !== undefined);
   for (const packId of packIds) {
     if (options.signal?.aborted) throw new CairnError('cancelled', 'repair was cancelled; what it repaired so far is repaired');
@@ -53,7 +61,44 @@ export async function repair(store: Store, options: RepairOptions): Promise<Repa
     result.packs++;
     options.onProgress?.(result.packs, packIds.length);
   }
+  if (options.parity !== undefined) await store.keepParity(options.parity);
+  if (options.parity === false) for (const { name } of await listRedundancy(store.backend)) await store.backend.remove(name);
   return result;
+}
+
+/** Puts whole manifests in the place of damaged ones; where the store keeps parity, copies that are missing or damaged are written. */
+async function repairManifests(store: Store, parity: boolean, result: RepairResult): Promise<void> {
+  for (const id of await store.snapshotIds()) {
+    const [stored, copy] = await Promise.all([nameOfManifest(id), nameOfCopy(id)].map((name) => wholeManifest(store, id, name)));
+    if (stored) {
+      if (parity && !copy) await store.copyManifest(id, stored);
+    } else if (copy) {
+      await replaceManifest(store, id, copy);
+      result.manifestsRestored++;
+    } else result.manifestsLost.push(id);
+  }
+}
+
+/** The bytes of a manifest or its copy, or undefined where they are not what the id says. */
+async function wholeManifest(store: Store, id: string, name: string): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await store.backend.readWhole(name, maxManifestBytes);
+    await decodeManifest(bytes, id, store.hashing, store.backend.localPath(name));
+    return bytes;
+  } catch (thrown) {
+    if (['damaged', 'not_found', 'unsupported'].includes(toCairnError(thrown).code)) return undefined;
+    throw thrown;
+  }
+}
+
+async function replaceManifest(store: Store, id: string, bytes: Uint8Array): Promise<void> {
+  const temporary = await store.backend.createTemporary();
+  try {
+    await store.backend.writeAt(temporary, 0, bytes);
+    await store.backend.publish(temporary, nameOfManifest(id), true);
+  } finally {
+    await store.backend.remove(temporary).catch(() => {});
+  }
 }
 
 async function repairPack(store: Store, packId: string, options: RepairOptions, result: RepairResult): Promise<void> {
@@ -72,7 +117,7 @@ async function repairPack(store: Store, packId: string, options: RepairOptions, 
     result.packsRestored++;
     result.stripesRestored += restored;
   }
-  if (options.parity) await ensureParity(store, packId, parity, result);
+  if (options.parity ?? store.keepsParity) await ensureParity(store, packId, parity, result);
 }
 
 /** Stands for damage to a pack's header, table or footer. */
@@ -149,6 +194,7 @@ export async function repairJob(context: JobContext, params: CheckedParamsOf<'re
     context.progress({ phase: 'repair', bytesDone: 0, bytesTotal: 0, itemsDone, itemsTotal });
   const result = await repair(store, { pool: context.pool(params.threads), parity: params.parity, signal: context.signal, onProgress });
   for (const digest of result.contentsLost) context.log('error', `content ${digest} is damaged, and nothing here has it whole`);
+  for (const id of result.manifestsLost) context.log('error', `snapshot ${id}: its manifest is damaged, and there is no whole copy`);
   for (const packId of result.packsLost)
     context.log('error', `${store.backend.localPath(nameOfPack(packId))}: its table is damaged; restore it from a copy`);
   context.log('info', `${result.packs} packs read, ${result.packsDamaged} damaged, ${result.packsRestored} restored from parity`);

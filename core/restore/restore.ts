@@ -5,13 +5,14 @@
  *   target folder checked (nothing there already, room enough) -> temporary files of full length -> blobs decoded into
  *   them -> digests equal -> mode and time -> synced -> renamed -> folders' modes and times
  */
-import { chmod, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
 import { setModified } from '../codec/file-times.ts';
 import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
+import { syncFolder } from '../store/sync-folder.ts';
 import { withStaging } from './staging.ts';
 import { assertAbsent, assertNoDetour, assertReplaceable, assertRoom, makeFolder } from './target.ts';
 
@@ -113,6 +114,17 @@ async function finishFile({ file, temporary, final }: Target, options: RestoreOp
   await rename(temporary, final);
 }
 
+/** Makes the names of files durable. @throws CairnError `io` where one is not there, although the system said so. */
+async function settle(to: string, files: readonly ManifestFile[]): Promise<void> {
+  for (const folder of new Set([to, ...files.map((file) => path.dirname(path.join(to, file.path)))])) await syncFolder(folder);
+  for (const file of files) {
+    const final = path.join(to, file.path);
+    const there = await lstat(final).catch(() => undefined);
+    if (there?.size !== file.size)
+      throw new CairnError('io', `${final}: it was restored, and is not there; check the disk and restore it again`, { path: final });
+  }
+}
+
 async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promise<void> {
   for (const link of manifest.links.filter((candidate) => options.wanted(candidate.path))) {
     const final = path.join(await makeFolder(options.to, path.dirname(link.path)), path.basename(link.path));
@@ -158,6 +170,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
     await decodeInto(targets, manifest, options);
     for (const target of targets) await finishFile(target, options);
   });
+  await settle(options.to, files);
   await restoreLinks(manifest, options);
   // Folders that chosen files go into may be the user's own.
   if (files.length === manifest.files.length) await restoreFolders(manifest, options);

@@ -121,14 +121,12 @@ export class PackWriter {
   async finish(prove?: (path: string, entries: BlobEntry[]) => Promise<void>): Promise<FinishedPack> {
     this.#assertOpen();
     this.#state = 'ended';
-    try {
-      const pack = await this.#publish(prove);
-      await this.#ended(pack);
-      return pack;
-    } catch (thrown) {
+    const pack = await this.#publish(prove).catch(async (thrown: unknown) => {
       await this.#discard();
       throw thrown;
-    }
+    });
+    await this.#ended(pack);
+    return pack;
   }
 
   /** Gives up: the temporary file is removed. Does nothing after `finish`. */

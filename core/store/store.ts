@@ -21,6 +21,8 @@ import { readMark, writeMark, type Mark } from './mark.ts';
 import type { PackTable } from './pack-format.ts';
 import { packIdOf, PackReader } from './pack-reader.ts';
 import { PackWriter, type FinishedPack } from './pack-writer.ts';
+import { nameOfParity, writeParity } from './parity.ts';
+import { nameOfCopy, parityMarkName } from './redundancy.ts';
 import { nameOfManifest, nameOfPin, noSnapshot, Snapshots } from './snapshots.ts';
 
 export { baseOf, maxDepth, problemOfLengths, type FoundBlob } from './contents.ts';
@@ -53,6 +55,7 @@ export class Store {
   /** Packs published since opening that no manifest names yet: an archive under way will. Prune leaves them. */
   readonly #uncommitted = new Set<string>();
   #openPacks = 0;
+  #keepsParity = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: StoreOptions, found: Mark, lock: Lock | undefined) {
@@ -77,12 +80,12 @@ export class Store {
   static async open(options: StoreOptions): Promise<Store> {
     const { backend, mode, create } = options;
     const found = await readMark(backend);
-    if (mode === 'read') return new Store(options, found ?? noStore(backend), undefined);
+    if (mode === 'read') return new Store(options, found ?? noStore(backend), undefined).#opened();
     if (!found && !create) noStore(backend);
     const lock = await Lock.take(backend);
     try {
       for (const name of await backend.list('temporary')) await backend.remove(name);
-      return new Store(options, (await readMark(backend)) ?? (await writeMark(backend)), lock);
+      return await new Store(options, (await readMark(backend)) ?? (await writeMark(backend)), lock).#opened();
     } catch (thrown) {
       await lock.release();
       throw thrown;
@@ -201,9 +204,17 @@ export class Store {
         await this.backend.remove(name);
         throw thrown;
       });
+      if (this.#keepsParity) await this.copyManifest(id, bytes);
       for (const packId of packs) this.#uncommitted.delete(packId);
       return id;
     });
+  }
+
+  /** Keeps a copy of a manifest, from which repair mends it. @param bytes of the manifest as they are stored */
+  async copyManifest(id: string, bytes: Uint8Array): Promise<void> {
+    const name = nameOfCopy(id);
+    if (await this.backend.stat(name)) await this.backend.remove(name);
+    await writeAtomically(this.backend, name, bytes);
   }
 
   /** Removes a snapshot; its contents stay until `prune`. @throws CairnError `denied` where it is pinned, `not_found`, `locked`. */
@@ -215,6 +226,7 @@ export class Store {
         throw new CairnError('denied', `snapshot ${id}: it is pinned; unpin it first (cairn unpin)`);
       await this.backend.remove(nameOfManifest(id));
       await this.backend.remove(nameOfPin(id));
+      await this.backend.remove(nameOfCopy(id));
       this.#snapshots.forget(id);
     });
   }
@@ -231,6 +243,19 @@ export class Store {
 
   // The whole store
 
+  /** Whether every pack gets its parity, and every manifest a copy, as they are written. */
+  get keepsParity(): boolean {
+    return this.#keepsParity;
+  }
+
+  /** Says whether what is written from now on gets parity; what is there already stays as it is (`repair` sees to that). */
+  async keepParity(keeps: boolean): Promise<void> {
+    await this.assertWriting();
+    if (keeps) await this.backend.createExclusive(parityMarkName, new Uint8Array());
+    else await this.backend.remove(parityMarkName);
+    this.#keepsParity = keeps;
+  }
+
   async status(): Promise<StoreStatus> {
     const snapshots = await this.snapshots();
     const runs = new Map<string, { run: string; bytesOriginal: number; bytesStored: number }>();
@@ -238,14 +263,16 @@ export class Store {
       const sum = runs.get(run) ?? { run, bytesOriginal: 0, bytesStored: 0 };
       runs.set(run, { run, bytesOriginal: sum.bytesOriginal + bytesOriginal, bytesStored: sum.bytesStored + bytesStored });
     }
-    const packs = (await this.backend.list('packs')).filter((name) => packIdOf(name) !== undefined);
+    const files = await this.backend.list('packs');
+    const packs = files.filter((name) => packIdOf(name) !== undefined);
     return {
       path: this.backend.place,
       id: this.id,
       snapshots: snapshots.length,
       packs: packs.length,
       bytesOriginal: snapshots.reduce((sum, { bytesOriginal }) => sum + bytesOriginal, 0),
-      bytesStored: (await this.#sizeOf(packs)) + (await this.#sizeOf(await this.backend.list('snapshots'))),
+      parity: this.#keepsParity,
+      bytesStored: await this.#sizeOf([...files, ...(await this.backend.list('snapshots')), ...(await this.backend.list('copies'))]),
       bytesFree: await this.backend.freeBytes(),
       byRun: [...runs.values()].sort((a, b) => b.bytesStored - a.bytesStored),
     };
@@ -295,6 +322,11 @@ export class Store {
     await this.#lock.assertHeld();
   }
 
+  async #opened(): Promise<this> {
+    this.#keepsParity = (await this.backend.stat(parityMarkName)) !== undefined;
+    return this;
+  }
+
   async #packEnded(pack?: FinishedPack): Promise<void> {
     this.#openPacks--;
     if (!pack) return;
@@ -302,6 +334,7 @@ export class Store {
     this.index.add(pack.id, Buffer.from(pack.entries.map(({ digest }) => digest).join(''), 'hex'));
     // A prune that was cut off meant this very pack to go; it has come to be wanted.
     if (this.index.isCondemned(pack.id)) await this.condemn(pack.id, false);
+    if (this.#keepsParity && !(await this.backend.stat(nameOfParity(pack.id)))) await writeParity(this.backend, this.hashing, pack.id);
   }
 
   async #sizeOf(names: string[]): Promise<number> {

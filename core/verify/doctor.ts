@@ -7,6 +7,7 @@ import { lockName, readLock } from '../store/lock.ts';
 import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, packIdOf } from '../store/pack-reader.ts';
 import { parityIdOf } from '../store/parity.ts';
+import { copyIdOf, parityMarkName } from '../store/redundancy.ts';
 import { markName } from '../store/mark.ts';
 import { snapshotIdOf } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
@@ -43,7 +44,9 @@ function findingsOfName(store: Store, name: string, snapshots: Set<string>, idle
     name === markName ||
     name === lockName ||
     packIdOf(name) !== undefined ||
+    name === parityMarkName ||
     parityIdOf(name) !== undefined ||
+    copyIdOf(name) !== undefined ||
     snapshotIdOf(name) !== undefined;
   return ours ? [] : [findingOf('file-foreign', `${name} is not part of the store`, { path })];
 }

@@ -1,5 +1,5 @@
 /** Processes of the real command line that are killed at moments spread over all of their work. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { randomSource } from '../native/contents.ts';
 import { startCli } from '../cli/run-cli.ts';
@@ -47,3 +47,9 @@ export const namesBelow = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : [];
 
 export const isLocked = (store: string): boolean => existsSync(path.join(store, 'lock'));
+
+/** As if a minute had passed: a lock that was cut off while it was written is replaced then. */
+export function ageLock(store: string): void {
+  const past = Date.now() / 1000 - 120;
+  if (isLocked(store)) utimesSync(path.join(store, 'lock'), past, past);
+}

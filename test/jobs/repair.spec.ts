@@ -18,10 +18,10 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const repaired = (parity = false): Promise<RepairResult> =>
+const repaired = (parity?: boolean): Promise<RepairResult> =>
   bench.onStore('write', async (store, context) => {
     await store.index.load();
-    return repair(store, { pool: context.pool(), parity });
+    return repair(store, { pool: context.pool(), ...(parity === undefined ? {} : { parity }) });
   });
 
 function files(suffix: string): string[] {
@@ -116,6 +116,45 @@ describe('parity', () => {
         expect(readFileSync(file).equals(before)).toBe(true);
       }
     }
+  });
+
+  it('is kept for what is archived and copied later too, until it is not wanted', async () => {
+    expect(await repaired(true)).toMatchObject({ parityWritten: 4 });
+    const other = path.join(bench.path('other'), 'run-2');
+    writeStep(other, 1, [{ name: 'w', dtype: 'F32', shape: [4000], bytes: bytesOf(weights(4000, 1)) }]);
+    await bench.archive({ paths: [other] });
+    expect(files('.parity').length).toBe(files('.pack').length);
+    expect(await bench.onStore('read', (store) => store.backend.list('copies'))).toHaveLength(5);
+    expect(await repaired()).toMatchObject({ packs: 5, packsDamaged: 0, parityWritten: 0 });
+    expect(await repaired(false)).toMatchObject({ packsDamaged: 0 });
+    expect(files('.parity')).toEqual([]);
+    expect(await bench.onStore('read', (store) => store.backend.list('copies'))).toEqual([]);
+    writeStep(other, 2, [{ name: 'w', dtype: 'F32', shape: [4000], bytes: bytesOf(weights(4000, 2)) }]);
+    await bench.archive({ paths: [other] });
+    expect(files('.parity')).toEqual([]);
+  });
+
+  it('mends a damaged manifest from its copy, and brings no removed snapshot back', async () => {
+    await repaired(true);
+    const folder = path.join(bench.storePath, 'snapshots');
+    for (const name of readdirSync(folder)) {
+      const before = readFileSync(path.join(folder, name));
+      flip(path.join(folder, name), before.length >> 1);
+      expect((await bench.verify()).findings.map(({ code }) => code)).toContain('manifest-unreadable');
+      expect(await repaired()).toMatchObject({ manifestsRestored: 1, manifestsLost: [] });
+      expect(readFileSync(path.join(folder, name)).equals(before)).toBe(true);
+      flip(path.join(bench.storePath, 'copies', name), 40);
+      await repaired();
+      expect(readFileSync(path.join(bench.storePath, 'copies', name)).equals(before)).toBe(true);
+    }
+    await expectRestored();
+    // As if a removal had been cut off in the middle.
+    rmSync(path.join(folder, `${snapshots[3]!.id}.manifest`));
+    expect(await repaired()).toMatchObject({ manifestsRestored: 0 });
+    await bench.onStore('write', (store) => prune(store, { graceMs: 0 }));
+    expect(readdirSync(folder).length).toBe(3);
+    expect(readdirSync(path.join(bench.storePath, 'copies')).length).toBe(3);
+    expect(await bench.onStore('read', (store) => examine(store))).toEqual([]);
   });
 
   it('goes with its pack', async () => {

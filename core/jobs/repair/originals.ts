@@ -81,7 +81,8 @@ async function findOriginals(
 ): Promise<Map<Digest, FileRange[]>> {
   const found = new Map<Digest, FileRange[]>();
   for (const id of await store.snapshotIds()) {
-    const manifest = await store.manifest(id);
+    const manifest = await store.manifest(id).catch(() => undefined);
+    if (!manifest) continue;
     for (const { digest, rawLength } of damaged) {
       if (found.has(digest) || rawLength === 0) continue;
       for (const ranges of await placesOf(manifest, manifest.blobs.indexOf(digest))) {

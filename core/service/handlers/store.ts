@@ -20,6 +20,7 @@ async function statusOf({ store, catalogue }: ServiceAccess): Promise<StoreStatu
     return {
       path: store.path,
       id: '',
+      parity: false,
       snapshots: 0,
       packs: 0,
       bytesOriginal: 0,

@@ -14,6 +14,8 @@ interface RepairResult {
   contentsFromOriginals: number;
   contentsLost: string[];
   packsLost: string[];
+  manifestsRestored: number;
+  manifestsLost: string[];
   parityWritten: number;
   bytesWritten: number;
 }
@@ -22,26 +24,29 @@ export function addRepair(root: Command, actions: Actions): void {
   const command = root
     .command('repair')
     .description('bring back what is damaged in the store, from parity, from another pack or from originals')
-    .option('--parity', 'give every pack the parity from which later damage can be undone (about 6 % of its size)')
+    .option('--parity', 'keep parity, from which later damage can be undone (about 6 % of the size), for all that is stored now and later')
+    .option('--no-parity', 'keep none any more')
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
   command.action((options: { parity?: boolean; threads?: number }) => actions.run(command, (session) => repair(session, options)));
 }
 
-async function repair(session: Session, { parity = false, threads }: { parity?: boolean; threads?: number }): Promise<number> {
+async function repair(session: Session, { parity, threads }: { parity?: boolean; threads?: number }): Promise<number> {
   const job = await followJob(session, () => session.client.call('repair.start', { parity, threads }));
   const result = job.result as unknown as RepairResult;
   const { out } = session;
   out.line(`${result.packs} packs read, ${result.packsDamaged} damaged, ${result.packsRestored} restored from parity`);
+  if (result.manifestsRestored > 0) out.line(`${result.manifestsRestored} manifests restored from their copies`);
   const brought = result.contentsElsewhere + result.contentsFromOriginals;
   if (brought > 0)
     out.line(
       `${brought} contents: ${result.contentsElsewhere} in another pack, ${result.contentsFromOriginals} stored anew from originals`,
     );
   if (result.parityWritten > 0) out.line(`parity of ${result.parityWritten} packs written, ${size(result.bytesWritten)}`);
-  const lost = result.contentsLost.length + result.packsLost.length;
+  const { contentsLost, packsLost, manifestsLost } = result;
+  const lost = contentsLost.length + packsLost.length + manifestsLost.length;
   if (lost > 0)
     out.line(
-      `${result.contentsLost.length} contents and ${result.packsLost.length} packs can't be repaired; cairn verify says what they concern`,
+      `${contentsLost.length} contents, ${packsLost.length} packs and ${manifestsLost.length} manifests can't be repaired; cairn verify says what they concern`,
     );
   out.summary(job.result);
   return lost > 0 ? exitCodes.failed : exitCodes.done;
