@@ -81,6 +81,8 @@ const retentionRules = {
   keepDays: z.number().positive().optional(),
   /** The newest that together take at most this in the store. */
   keepBytes: count.optional(),
+  /** Of those that stay the newest this many keep their optimizer state too, where it is in files of its own; the others lose it. */
+  stateLast: z.number().int().nonnegative().optional(),
 };
 
 export const pruneParams = z

@@ -72,7 +72,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
     ],
   ],
   remove: ({ snapshots }) => [`Remove ${listed(snapshots, 'snapshots')}`, ['rm', ...snapshots.map(shellWord)]],
-  prune: ({ dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, graceSeconds, threads }) => [
+  prune: ({ dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, graceSeconds, threads }) => [
     dryRun ? 'See what pruning would free' : run === undefined ? 'Prune the store' : `Prune ${run}`,
     [
       'prune',
@@ -82,6 +82,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...option('--keep-best', keepBest),
       ...option('--keep-days', keepDays),
       ...option('--keep-bytes', keepBytes),
+      ...option('--state-last', stateLast),
       ...option('--grace', graceSeconds),
       ...option('--threads', threads),
       ...(dryRun ? ['--dry-run'] : []),

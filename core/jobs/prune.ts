@@ -14,6 +14,7 @@ import type { Digest } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { nameOfParity } from '../store/parity.ts';
 import { removeOrphanedRedundancy } from '../store/redundancy.ts';
+import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { provePack } from './archive/prove.ts';
 import { Drafts } from './prune/drafts.ts';
@@ -30,6 +31,8 @@ export interface PruneOptions {
   dryRun?: boolean;
   /** As if these snapshots were gone already; for previews. */
   without?: ReadonlySet<string>;
+  /** As if there were these too; for previews. */
+  instead?: readonly Manifest[];
   /** Codes deltas anew whose bases could then go; absent: none is. */
   pool?: CodecPool;
   /** Between condemning packs whose contents were stored anew and removing them. */
@@ -63,7 +66,7 @@ export function prune(store: Store, options: PruneOptions = {}): Promise<PruneRe
     await store.assertWriting();
     assertGoingOn(options.signal);
     if (store.openPacks > 0) throw new CairnError('locked', `${store.backend.place}: something is being archived; prune when it is done`);
-    const survey = await surveyStore(store, options.without ?? new Set());
+    const survey = await surveyStore(store, options.without ?? new Set(), options.instead);
     const rebases = options.pool ? findRebases(survey, store.uncommittedPacks()) : [];
     const drafts = await code(store, survey, rebases, options);
     try {

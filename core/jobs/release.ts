@@ -130,6 +130,7 @@ class Release {
     const alone = checkpoint.alone === true;
     const entry = await lstat(checkpoint.path);
     if (alone ? !entry.isFile() : !entry.isDirectory()) throw new Reason('it is a link to another place');
+    if (manifest.dropped) throw new Reason('its optimizer state is not in the store any more');
     await this.#assertStored(manifest);
     if (!alone) await assertNothingElse(manifest, checkpoint.path);
     const places = placesOf(manifest, checkpoint.path, alone);

@@ -4,8 +4,10 @@ import type { CheckedParamsOf } from '../contract/methods.ts';
 import type { Snapshot } from '../contract/model.ts';
 import { retain, type RetentionReason } from '../plan/retention.ts';
 import { nameOfManifest, type Store } from '../store/store.ts';
+import { nameOfCopy } from '../store/redundancy.ts';
 import type { JobContext, JobResult } from './job.ts';
 import { prune } from './prune.ts';
+import { carryOutThin, planThin, type Thinned } from './prune/thin.ts';
 
 export type PruneParams = CheckedParamsOf<'prune.start'>;
 
@@ -19,18 +21,25 @@ interface Decided {
 interface Decisions {
   removed: Decided[];
   kept: (Decided & { reasons: RetentionReason[] })[];
+  /** Stay without their optimizer state. */
+  thinned: (Decided & Thinned)[];
 }
 
 /** @throws CairnError `not_found` where the run has no snapshots, `ambiguous`, and what `prune` throws. */
 export async function pruneJob(context: JobContext, params: PruneParams): Promise<JobResult> {
   const store = await context.writeStore();
-  const { removed, kept } = await decide(context, store, params);
-  const without = new Set(removed.map(({ id }) => id));
-  const manifestBytes = await bytesOfManifests(store, without);
-  if (!params.dryRun) await removeAll(context, store, removed);
+  const { removed, kept, thinned } = await decide(context, store, params);
+  const without = new Set([...removed, ...thinned].map(({ id }) => id));
+  const added = thinned.reduce((sum, { manifestBytes }) => sum + manifestBytes * (store.keepsParity ? 2 : 1), 0);
+  const manifestBytes = (await bytesOfManifests(store, without)) - added;
+  if (!params.dryRun) {
+    await removeAll(context, store, removed);
+    await thinAll(context, store, thinned);
+  }
   const result = await prune(store, {
     dryRun: params.dryRun,
     without,
+    instead: params.dryRun ? thinned.map(({ manifest }) => manifest) : [],
     pool: context.pool(params.threads),
     ...(params.graceSeconds === undefined ? {} : { graceMs: params.graceSeconds * 1000 }),
     signal: context.signal,
@@ -39,7 +48,8 @@ export async function pruneJob(context: JobContext, params: PruneParams): Promis
   const bytesFreed = result.bytesFreed + manifestBytes;
   context.log('info', `${bytesFreed} bytes ${params.dryRun ? 'would be freed' : 'freed'}`);
   if (!params.dryRun) context.changed();
-  return { dryRun: params.dryRun, ...result, bytesFreed, removed, kept };
+  const told = thinned.map(({ id, run, step, files, bytes }) => ({ id, run, step, files, bytes }));
+  return { dryRun: params.dryRun, ...result, bytesFreed, removed, thinned: told, kept };
 }
 
 function progressOf(phase: string, done: number, total: number): Parameters<JobContext['progress']>[0] {
@@ -49,18 +59,20 @@ function progressOf(phase: string, done: number, total: number): Parameters<JobC
 }
 
 async function decide({ catalogue }: JobContext, store: Store, params: PruneParams): Promise<Decisions> {
-  if (params.run === undefined) return { removed: [], kept: [] };
+  if (params.run === undefined) return { removed: [], kept: [], thinned: [] };
   const snapshots = await snapshotsOf(store, params.run);
   const { runPath } = snapshots[0]!;
   const known = catalogue.runSummaries(store.id).find((run) => run.path === runPath);
   const losses = (known && catalogue.run(known.id, store.id)?.losses) ?? [];
   const metric = new Map(losses.map(({ step, loss }) => [step, loss]));
   const decisions = retain(snapshots, params, { runPath, nowMs: Date.now(), metric });
-  const decided: Decisions = { removed: [], kept: [] };
-  for (const [index, { reasons }] of decisions.entries()) {
+  const decided: Decisions = { removed: [], kept: [], thinned: [] };
+  for (const [index, { reasons, thinned }] of decisions.entries()) {
     const { id, run, step, bytesStored } = snapshots[index]!;
     if (reasons.length === 0) decided.removed.push({ id, run, step, bytesStored });
     else decided.kept.push({ id, run, step, bytesStored, reasons });
+    const thin = thinned && (await planThin(store, id));
+    if (thin) decided.thinned.push({ run, step, bytesStored, ...thin });
   }
   return decided;
 }
@@ -76,7 +88,7 @@ async function snapshotsOf(store: Store, name: string): Promise<Snapshot[]> {
 
 async function bytesOfManifests(store: Store, ids: ReadonlySet<string>): Promise<number> {
   let bytes = 0;
-  for (const id of ids) bytes += (await store.backend.stat(nameOfManifest(id)))?.sizeBytes ?? 0;
+  for (const id of ids) for (const name of [nameOfManifest(id), nameOfCopy(id)]) bytes += (await store.backend.stat(name))?.sizeBytes ?? 0;
   return bytes;
 }
 
@@ -85,5 +97,13 @@ async function removeAll(context: JobContext, store: Store, removed: Decided[]):
     context.signal.throwIfAborted();
     await store.remove(id);
     context.log('info', `${run}@${step} (${id.slice(0, 8)}) removed: no rule keeps it`);
+  }
+}
+
+async function thinAll(context: JobContext, store: Store, thinned: Decisions['thinned']): Promise<void> {
+  for (const { run, step, id, ...thin } of thinned) {
+    context.signal.throwIfAborted();
+    await carryOutThin(store, { id, ...thin });
+    context.log('info', `${run}@${step} (now ${thin.thinId.slice(0, 8)}) stays without its optimizer state: ${thin.files} files`);
   }
 }

@@ -27,15 +27,20 @@ export interface RetentionPolicy {
   keepDays?: number;
   /** The newest that together added at most this to the store. */
   keepBytes?: number;
+  /** Optimizer state stays with the newest this many of those that stay; of the others the weights do. */
+  stateLast?: number;
 }
 
 export const retentionRules = ['keepLast', 'keepEvery', 'keepBest', 'keepDays', 'keepBytes'] as const satisfies (keyof RetentionPolicy)[];
-export type RetentionReason = (typeof retentionRules)[number] | 'pinned' | 'otherRun' | 'noRule';
+type KeepRule = (typeof retentionRules)[number];
+export type RetentionReason = KeepRule | 'pinned' | 'otherRun' | 'noRule';
 
 export interface RetentionDecision {
   id: string;
   /** Why it stays; empty where it goes. */
   reasons: RetentionReason[];
+  /** It stays without its optimizer state. */
+  thinned: boolean;
 }
 
 export interface RetentionContext {
@@ -57,7 +62,7 @@ export function retain(
   const newest = snapshots
     .filter((snapshot) => snapshot.runPath === runPath)
     .toSorted((a, b) => b.step - a.step || compare(b.created, a.created) || compare(b.id, a.id));
-  const kept: Record<(typeof retentionRules)[number], (snapshot: RetainedSnapshot) => boolean> = {
+  const kept: Record<KeepRule, (snapshot: RetainedSnapshot) => boolean> = {
     keepLast: among(newest.slice(0, policy.keepLast ?? 0)),
     keepEvery: ({ step }) => step % policy.keepEvery! === 0,
     keepBest: among(best(newest, metric, policy.keepBest ?? 0)),
@@ -65,12 +70,24 @@ export function retain(
     keepBytes: among(fitting(newest, policy.keepBytes ?? 0)),
   };
   const rules = retentionRules.filter((rule) => policy[rule] !== undefined);
-  return snapshots.map((snapshot) => {
+  const decisions = snapshots.map((snapshot): RetentionDecision => {
     const reasons: RetentionReason[] = rules.filter((rule) => kept[rule](snapshot));
     if (snapshot.pinned) reasons.push('pinned');
-    if (snapshot.runPath !== runPath) return { id: snapshot.id, reasons: ['otherRun'] };
-    return { id: snapshot.id, reasons: rules.length === 0 ? [...reasons, 'noRule'] : reasons };
+    if (snapshot.runPath !== runPath) return { id: snapshot.id, reasons: ['otherRun'], thinned: false };
+    return { id: snapshot.id, reasons: rules.length === 0 ? [...reasons, 'noRule'] : reasons, thinned: false };
   });
+  thin(decisions, newest, policy.stateLast);
+  return decisions;
+}
+
+/** Of the snapshots that stay all but the newest lose their optimizer state; pinned ones stay as they are. */
+function thin(decisions: RetentionDecision[], newest: readonly RetainedSnapshot[], stateLast: number | undefined): void {
+  if (stateLast === undefined) return;
+  const staying = new Map(decisions.filter(({ reasons }) => reasons.length > 0).map((decision) => [decision.id, decision]));
+  for (const { id } of newest.filter((snapshot) => staying.has(snapshot.id)).slice(stateLast)) {
+    const decision = staying.get(id)!;
+    decision.thinned = !decision.reasons.includes('pinned');
+  }
 }
 
 function among(chosen: readonly RetainedSnapshot[]): (snapshot: RetainedSnapshot) => boolean {

@@ -73,6 +73,8 @@ export const manifestSchema = z.object({
   folders: z.array(folder),
   links: z.array(link),
   tensors: z.array(tensor),
+  /** Files of the checkpoint that were archived and let go of since. */
+  dropped: z.array(z.object({ path, size, mtimeNs: decimal })).optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -82,7 +84,7 @@ export type ManifestTensor = z.infer<typeof tensor>;
 /** Every member name in the order in which it is written, at any depth: the same record gives the same bytes. */
 const memberOrder = [
   ...['created', 'run', 'step', 'name', 'path', 'layout', 'target', 'time', 'method', 'base', 'depth', 'bytesOriginal', 'bytesStored'],
-  ...['blobs', 'new', 'files', 'folders', 'links', 'tensors'],
+  ...['blobs', 'new', 'files', 'folders', 'links', 'tensors', 'dropped'],
   ...['size', 'mode', 'mtimeNs', 'digest', 'format', 'note', 'rest', 'parts'],
   ...['dtype', 'shape', 'file', 'part', 'offset', 'strides'],
 ];

@@ -37,6 +37,20 @@ export function parityIdOf(name: string): string | undefined {
 const stripesOf = ({ packBytes, stripeBytes }: { packBytes: number; stripeBytes: number }): number => Math.ceil(packBytes / stripeBytes);
 const headLength = (parity: Parity): number => headerBytes + parity.checksums.length * 4 + 4;
 
+/** Of a pack of so many bytes, before anything is summed up. */
+function emptyParity(packBytes: number): Parity {
+  const stripeBytes = packBytes < largePackBytes ? smallStripeBytes : largeStripeBytes;
+  const stripes = stripesOf({ packBytes, stripeBytes });
+  const groups = Math.ceil(stripes / stripesPerGroup);
+  return { packBytes, stripeBytes, groups, checksums: new Uint32Array(stripes + groups) };
+}
+
+/** Length of the parity file of a pack. */
+export function parityFileBytes(packBytes: number): number {
+  const parity = emptyParity(packBytes);
+  return headLength(parity) + parity.groups * parity.stripeBytes;
+}
+
 /**
  * Writes the parity of a pack, which the caller has verified.
  *
@@ -45,10 +59,9 @@ const headLength = (parity: Parity): number => headerBytes + parity.checksums.le
  */
 export async function writeParity(backend: Backend, hashing: Hashing, packId: string): Promise<number> {
   const packBytes = (await backend.stat(nameOfPack(packId)))?.sizeBytes ?? 0;
-  const stripeBytes = packBytes < largePackBytes ? smallStripeBytes : largeStripeBytes;
-  const stripes = stripesOf({ packBytes, stripeBytes });
-  const groups = Math.ceil(stripes / stripesPerGroup);
-  const parity: Parity = { packBytes, stripeBytes, groups, checksums: new Uint32Array(stripes + groups) };
+  const parity = emptyParity(packBytes);
+  const { stripeBytes, groups } = parity;
+  const stripes = stripesOf(parity);
   const temporary = await backend.createTemporary();
   try {
     for (let group = 0; group < groups; group++) {

@@ -1,11 +1,13 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pruneParams } from '../../core/contract/methods.ts';
+import { pruneParams, releaseParams } from '../../core/contract/methods.ts';
+import { releaseOriginals } from '../../core/jobs/release.ts';
 import { pruneJob } from '../../core/jobs/retention.ts';
 import { retain, retentionRules, type RetainedSnapshot, type RetentionPolicy } from '../../core/plan/retention.ts';
 import { Bench } from './context.ts';
-import { picture } from './files.ts';
+import { bytesOf, picture, safetensors, weights, writeStep } from './files.ts';
 
 const now = Date.parse('2026-03-01T00:00:00.000Z');
 const day = 86_400_000;
@@ -46,6 +48,16 @@ describe('retention', () => {
     expect(keptSteps({ keepBest: 1 }, ten, metric)).toEqual([400]);
     expect(keptSteps({ keepBest: 3 }, ten, metric)).toEqual([200, 300, 400]);
     expect(keptSteps({ keepBest: 3 })).toEqual([]);
+  });
+
+  it('leaves optimizer state with the newest of those that stay, and with pinned ones', () => {
+    const pinned = ten.map((snapshot) => ({ ...snapshot, pinned: snapshot.step === 300 }));
+    const decisions = retain(pinned, { keepEvery: 300, keepLast: 2, stateLast: 1 }, { runPath, nowMs: now });
+    const thinned = pinned.filter((_, index) => decisions[index]!.thinned).map(({ step }) => step);
+    expect(thinned).toEqual([600, 900]);
+    const all = retain(pinned, { stateLast: 0 }, { runPath, nowMs: now });
+    expect(all.every(({ reasons }) => reasons.length > 0)).toBe(true);
+    expect(all.filter((decision) => decision.thinned)).toHaveLength(9);
   });
 
   it('keeps what is pinned and every snapshot of another run', () => {
@@ -107,8 +119,18 @@ describe('the prune job', () => {
 
   const pruned = (
     params: object,
-  ): Promise<{ bytesFreed: number; removed: { step: number }[]; kept: { step: number; reasons: string[] }[] }> =>
-    bench.onStore('write', (_, context) => pruneJob(context, pruneParams.parse({ graceSeconds: 0, ...params }))) as never;
+  ): Promise<{
+    bytesFreed: number;
+    removed: { step: number }[];
+    thinned: { step: number; files: number; bytes: number }[];
+    kept: { step: number; reasons: string[] }[];
+  }> => bench.onStore('write', (_, context) => pruneJob(context, pruneParams.parse({ graceSeconds: 0, ...params }))) as never;
+
+  function storeBytes(): number {
+    const names = readdirSync(bench.storePath, { recursive: true, encoding: 'utf8' });
+    const found = names.map((name) => statSync(path.join(bench.storePath, name))).filter((file) => file.isFile());
+    return found.reduce((sum, { size }) => sum + size, 0);
+  }
 
   it('shows what a policy would do, does just that, and leaves other runs alone', async () => {
     const [one, other] = [bench.copyChain('one'), bench.copyChain('other')];
@@ -137,6 +159,50 @@ describe('the prune job', () => {
       expect(picture(bench.path('back'))).toEqual(picture(original));
       rmSync(bench.path('back'), { recursive: true });
     }
+  });
+
+  it('drops the optimizer state of older steps, keeps their weights, and is told before', async () => {
+    const run = bench.path('hf');
+    let state = weights(20_000, 7);
+    for (const step of [1, 2, 3]) {
+      const folder = writeStep(run, step, [{ name: 'w', dtype: 'F32', shape: [5000], bytes: bytesOf(weights(5000, step)) }]);
+      state = weights(20_000, 70 + step, state);
+      writeFileSync(
+        path.join(folder, 'optimizer.safetensors'),
+        safetensors([{ name: 'w.exp_avg', dtype: 'F32', shape: [20_000], bytes: bytesOf(state) }]),
+      );
+      writeFileSync(path.join(folder, 'trainer_state.json'), `{"step":${step}}`);
+    }
+    const { snapshots } = await bench.archive({ paths: [run] });
+    const preview = await pruned({ run: 'hf', stateLast: 1, dryRun: true });
+    expect(preview).toMatchObject({
+      removed: [],
+      thinned: [
+        { step: 1, files: 1 },
+        { step: 2, files: 1 },
+      ],
+    });
+    const before = storeBytes();
+    expect(await pruned({ run: 'hf', stateLast: 1 })).toEqual({ ...preview, dryRun: false });
+    expect(before - storeBytes()).toBe(preview.bytesFreed);
+    expect(preview.bytesFreed).toBeGreaterThan(20_000);
+    for (const { step, path: original } of snapshots) {
+      const whole = step === 3;
+      await bench.restore({ snapshot: `hf@${step}`, to: bench.path('back') });
+      const expected = Object.entries(picture(original)).filter(([name]) => whole || name !== 'optimizer.safetensors');
+      expect(Object.entries(picture(bench.path('back'))).map(([name]) => name)).toEqual(expected.map(([name]) => name));
+      expect(readFileSync(bench.path('back', 'model.safetensors')).equals(readFileSync(path.join(original, 'model.safetensors')))).toBe(
+        true,
+      );
+      rmSync(bench.path('back'), { recursive: true });
+    }
+    expect((await bench.verify()).findings).toEqual([]);
+    // What was let go of is not archived again, and its originals are not released.
+    expect((await bench.archive({ paths: [run] })).snapshots).toEqual([]);
+    const { kept } = await bench.onStore('write', (_, context) => releaseOriginals(context, releaseParams.parse({ keepNewest: 0 }), [run]));
+    expect(kept.map(({ reason }) => reason)).toEqual(Array(2).fill('its optimizer state is not in the store any more'));
+    expect(readdirSync(run).sort()).toEqual(['step-000001', 'step-000002']);
+    expect(await pruned({ run: 'hf', stateLast: 1 })).toMatchObject({ thinned: [], bytesFreed: 0 });
   });
 
   it('refuses a run that is not there or that two folders have', async () => {

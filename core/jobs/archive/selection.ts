@@ -46,9 +46,9 @@ export function selectCheckpoints(
 export const pathInRun = (run: FoundRun, checkpoint: FoundCheckpoint): string =>
   path.relative(run.path, checkpoint.path).split(path.sep).join('/');
 
-/** True where the snapshot holds the very files that are on disk now, by size and modification time. */
+/** True where the snapshot was made of the very files that are on disk now, by size and modification time. */
 export function isSame(manifest: Manifest, checkpoint: FoundCheckpoint): boolean {
-  const known = new Map(manifest.files.map((file) => [file.path, file]));
+  const known = new Map([...manifest.files, ...(manifest.dropped ?? [])].map((file) => [file.path, file]));
   return (
     known.size === checkpoint.files.length &&
     checkpoint.files.every((file) => {

@@ -6,7 +6,7 @@
 import type { BlobEntry, Digest } from '../../store/blob-source.ts';
 import { packFileBytes } from '../../store/pack-format.ts';
 import { nameOfPack } from '../../store/pack-reader.ts';
-import { nameOfParity } from '../../store/parity.ts';
+import { nameOfParity, parityFileBytes } from '../../store/parity.ts';
 import type { Store } from '../../store/store.ts';
 import type { Draft } from './drafts.ts';
 
@@ -70,7 +70,10 @@ export async function planPrune(store: Store, needed: ReadonlySet<Digest>, draft
   }
   for (const { name, entry } of drafts.values()) moves.push({ name, entry, rebased: true });
   plan.packs = [...groupsOf(moves)];
-  for (const pack of plan.packs) plan.bytesWritten += packFileBytes(pack.map(({ entry }) => entry));
+  for (const pack of plan.packs) {
+    const packBytes = packFileBytes(pack.map(({ entry }) => entry));
+    plan.bytesWritten += packBytes + (store.keepsParity ? parityFileBytes(packBytes) : 0);
+  }
   return plan;
 }
 

@@ -2,6 +2,7 @@
 import { roles } from '../../codec/elements.ts';
 import { CairnError } from '../../contract/errors.ts';
 import type { Digest } from '../../store/blob-source.ts';
+import type { Manifest } from '../../store/manifest.ts';
 import { addNeeded } from '../../store/needed.ts';
 import { type FoundBlob, type Store } from '../../store/store.ts';
 
@@ -23,11 +24,11 @@ export interface Survey {
 }
 
 /**
- * Everything that some snapshot needs, except those of `without`. Refuses to guess where something can't be read.
+ * Everything that some snapshot needs, except those of `without`, and what the manifests of `instead` need. Refuses to guess where something can't be read.
  *
  * @throws CairnError `damaged` where a manifest or pack can't be read, or a content is missing.
  */
-export async function surveyStore(store: Store, without: ReadonlySet<string>): Promise<Survey> {
+export async function surveyStore(store: Store, without: ReadonlySet<string>, instead: readonly Manifest[] = []): Promise<Survey> {
   await store.index.refresh();
   for (const error of store.index.unreadable.values()) throw error;
   const survey: Survey = { contents: new Map(), named: new Map() };
@@ -37,12 +38,12 @@ export async function surveyStore(store: Store, without: ReadonlySet<string>): P
       if (blob) survey.contents.set(digest, neededContent(blob, forms));
       else throw new CairnError('damaged', `${who}: its content ${digest} is missing; run cairn verify --structure before prune`);
     });
-  for (const id of await store.snapshotIds()) {
-    if (without.has(id)) continue;
-    const { blobs, method } = await store.manifest(id);
+  const addManifest = async (who: string, { blobs, method }: Manifest): Promise<void> => {
     for (const digest of blobs) survey.named.set(digest, method);
-    await add(`snapshot ${id}`, blobs);
-  }
+    await add(who, blobs);
+  };
+  for (const id of await store.snapshotIds()) if (!without.has(id)) await addManifest(`snapshot ${id}`, await store.manifest(id));
+  for (const manifest of instead) await addManifest(`${manifest.run.name}@${manifest.step}`, manifest);
   for (const packId of store.uncommittedPacks()) {
     const digests = [...(await store.packTable(packId)).entries()].map(({ digest }) => digest);
     for (const digest of digests) survey.named.set(digest, 'cairn');

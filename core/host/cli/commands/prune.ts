@@ -19,6 +19,7 @@ interface PruneResult {
   bytesHeld: number;
   heldFor: string[];
   removed: { id: string; run: string; step: number }[];
+  thinned: { id: string; run: string; step: number; files: number; bytes: number }[];
   kept: { id: string; run: string; step: number; reasons: string[] }[];
 }
 
@@ -42,11 +43,16 @@ export function addPrune(root: Command, actions: Actions): void {
     .option('--keep-best <count>', 'keep those with the lowest loss, where the trainer left one', anyCount)
     .option('--keep-days <days>', 'keep what was saved within these days', notNegative)
     .option('--keep-bytes <size>', 'keep the newest that together take at most this (500M, 2GiB)', byteCount)
+    .option(
+      '--state-last <count>',
+      'of those that stay let only the newest keep their optimizer state',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--grace <seconds>', 'how long readers are given before packs that were written anew go (default: 2)', notNegative)
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
     .option('--dry-run', 'only say what would go, what stays, and what would be freed');
   command.action((options: PruneOptions) => {
-    const rules = [options.keepLast, options.keepEvery, options.keepBest, options.keepDays, options.keepBytes];
+    const rules = [options.keepLast, options.keepEvery, options.keepBest, options.keepDays, options.keepBytes, options.stateLast];
     if ((options.run !== undefined) !== rules.some((rule) => rule !== undefined))
       command.error('error: --run and at least one rule (--keep-last, ...) go together', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => prune(session, options));
@@ -54,8 +60,8 @@ export function addPrune(root: Command, actions: Actions): void {
 }
 
 async function prune(session: Session, { grace, ...rest }: PruneOptions): Promise<number> {
-  const { dryRun = false, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads } = rest;
-  const params = { dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, threads, graceSeconds: grace };
+  const { dryRun = false, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, threads } = rest;
+  const params = { dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, threads, graceSeconds: grace };
   const job = await followJob(session, () => session.client.call('prune.start', params));
   tell(session, job.result as unknown as PruneResult, dryRun);
   session.out.summary(job.result);
@@ -64,6 +70,10 @@ async function prune(session: Session, { grace, ...rest }: PruneOptions): Promis
 
 function tell({ out }: Session, result: PruneResult, dryRun: boolean): void {
   for (const { id, run, step } of result.removed) out.line(`${dryRun ? 'would go' : 'removed'}  ${id.slice(0, 8)}  ${run}@${step}`);
+  for (const { id, run, step, files, bytes } of result.thinned)
+    out.line(
+      `${dryRun ? 'would lose' : 'lost'}  ${id.slice(0, 8)}  ${run}@${step}: ${files} ${files === 1 ? 'file' : 'files'} of optimizer state, ${size(bytes)} originally`,
+    );
   for (const { id, run, step, reasons } of result.kept)
     out.line(`stays  ${id.slice(0, 8)}  ${run}@${step}: ${reasons.map((reason) => reasonWords[reason] ?? reason).join(', ')}`);
   const { packsRemoved, packsRepacked, contentsRebased, contentsHeld } = result;
