@@ -1,8 +1,9 @@
 /** Processes of the real command line that are killed while they prune and repair, and two that archive into one store at once. */
+import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from '../cli/run-cli.ts';
+import { runCli, startCli } from '../cli/run-cli.ts';
 import { isLocked, killed, measured, momentsOver, type Killable } from '../crash/killing.ts';
 import { Bench } from '../jobs/context.ts';
 import { picture } from '../jobs/files.ts';
@@ -110,5 +111,36 @@ describe('two processes that archive into one store at once', () => {
     expect(existsSync(path.join(bench.storePath, 'lock'))).toBe(false);
     expect((await bench.verify()).findings).toEqual([]);
     await expectRestored(2400);
+  });
+});
+
+describe('a store that is copied while it is written', () => {
+  it('opens, and each of its snapshots comes back or is named by verify', { timeout: 120_000 }, async () => {
+    const running = startCli(['archive', chain, '--store', bench.storePath, '--threads', '1'], { home: bench.path('home') });
+    const copies: string[] = [];
+    let open = true;
+    void running.ended.then(() => (open = false));
+    for (let tried = 0; open; tried++) {
+      const copy = bench.path(`copy-${tried}`);
+      // Files come and go under it: cp says so and copies the rest.
+      await new Promise((resolve) => spawn('cp', ['-r', bench.storePath, copy], { stdio: 'ignore' }).on('close', resolve));
+      if (existsSync(path.join(copy, 'cairn.json'))) copies.push(copy);
+    }
+    expect((await running.ended).exitCode).toBe(0);
+    let [whole, named] = [0, 0];
+    for (const copy of copies) {
+      rmSync(bench.storePath, { recursive: true });
+      cpSync(copy, bench.storePath, { recursive: true });
+      const findings = (await bench.verify()).findings as { snapshot?: string; code: string }[];
+      for (const { id, step } of await bench.onStore('read', (store) => store.snapshots())) {
+        if (findings.some(({ snapshot }) => snapshot === id)) named++;
+        else {
+          await expectRestored(step);
+          whole++;
+        }
+      }
+    }
+    expect(copies.length).toBeGreaterThan(1);
+    expect(whole + named).toBeGreaterThan(0);
   });
 });
