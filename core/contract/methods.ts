@@ -111,12 +111,16 @@ export const repairParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
 });
 
-export const copyParams = z.object({
-  snapshots: z.array(snapshotName).min(1),
-  /** The other store's folder. */
-  to: path,
-  threads: z.number().int().min(1).max(256).optional(),
-});
+export const copyParams = z
+  .object({
+    snapshots: z.array(snapshotName).default([]),
+    /** Every snapshot, as when a store moves to another disk. */
+    all: z.boolean().default(false),
+    /** The other store's folder. */
+    to: path,
+    threads: z.number().int().min(1).max(256).optional(),
+  })
+  .refine(({ snapshots, all }) => all !== snapshots.length > 0, 'either some snapshots or all');
 
 export const benchParams = z.object({
   paths: z.array(path).min(1),

@@ -115,12 +115,13 @@ async function commitCopy(from: Store, to: Store, id: string, there: Set<string>
     return;
   }
   result.snapshots.push({ ...told, id: await to.commit(manifest) });
+  if ((await from.pins()).has(id)) await to.pin(id, true);
 }
 
 /** The copy job. */
 export async function copyJob(context: JobContext, params: CheckedParamsOf<'copy.start'>): Promise<JobResult> {
   const from = await context.readStore();
-  const ids = [...new Set(await Promise.all(params.snapshots.map((name) => from.resolve(name))))];
+  const ids = params.all ? await from.snapshotIds() : [...new Set(await Promise.all(params.snapshots.map((name) => from.resolve(name))))];
   const to = await Store.open({ backend: new LocalBackend(params.to), hashing, mode: 'write', create: true });
   try {
     if (to.lockReplaced) context.log('warning', to.lockReplaced);

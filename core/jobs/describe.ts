@@ -92,9 +92,9 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
     'Repair the store',
     ['repair', ...(parity === undefined ? [] : [parity ? '--parity' : '--no-parity']), ...option('--threads', threads)],
   ],
-  copy: ({ snapshots, to, threads }) => [
-    `Copy ${listed(snapshots, 'snapshots')} to ${to}`,
-    ['copy', ...snapshots.map(shellWord), ...option('--to', to), ...option('--threads', threads)],
+  copy: ({ snapshots, all, to, threads }) => [
+    `Copy ${all ? 'every snapshot' : listed(snapshots, 'snapshots')} to ${to}`,
+    ['copy', ...(all ? ['--all'] : snapshots.map(shellWord)), ...option('--to', to), ...option('--threads', threads)],
   ],
   rebuild: () => ['Rebuild the catalogue', ['rebuild']],
 };

@@ -1,7 +1,8 @@
 /** Copying between stores: what arrives is whole by itself, under the same ids, and was proved there. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { copySnapshots, type CopyResult } from '../../core/jobs/copy.ts';
+import { copyParams } from '../../core/contract/methods.ts';
+import { copyJob, copySnapshots, type CopyResult } from '../../core/jobs/copy.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
 import { Bench, type Archived } from './context.ts';
 import { picture } from './files.ts';
@@ -47,6 +48,17 @@ describe('copy', () => {
     const listed = (bench: Bench): Promise<number> =>
       bench.onStore('read', async (store) => (await store.index.load(), store.index.blobCount));
     expect(await listed(there!)).toBe(await listed(here!));
+  });
+
+  it('moves a whole store, pins too', async () => {
+    await here!.onStore('write', (store) => store.pin(snapshots[1]!.id, true));
+    const to = there!.storePath;
+    const result = await here!.onStore('read', (_, context) => copyJob(context, copyParams.parse({ all: true, to })));
+    expect(result).toMatchObject({ skipped: [], snapshots: { length: 4 } });
+    const [before, after] = await Promise.all([here!, there!].map((bench) => bench.onStore('read', (store) => store.snapshots())));
+    expect(after).toEqual(before);
+    expect((await there!.verify()).findings).toEqual([]);
+    expect(() => copyParams.parse({ to })).toThrow('either some snapshots or all');
   });
 
   it('refuses damaged bytes, the same store, and goes on after it was cancelled', async () => {

@@ -8,6 +8,7 @@ import { size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface CopyOptions {
+  all?: boolean;
   to: string;
   threads?: number;
 }
@@ -22,14 +23,19 @@ export function addCopy(root: Command, actions: Actions): void {
   const command = root
     .command('copy')
     .description('copy snapshots into another store, and prove them there')
-    .argument('<snapshot...>', 'id prefixes, or RUN@STEP')
+    .argument('[snapshot...]', 'id prefixes, or RUN@STEP')
+    .option('--all', 'every snapshot, as when the store moves to another disk')
     .requiredOption('--to <folder>', 'the other store; made where there is none')
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
-  command.action((snapshots: string[], options: CopyOptions) => actions.run(command, (session) => copy(session, snapshots, options)));
+  command.action((snapshots: string[], options: CopyOptions) => {
+    if ((options.all ?? false) === snapshots.length > 0)
+      command.error('error: name the snapshots to copy, or give --all', { exitCode: exitCodes.usage });
+    return actions.run(command, (session) => copy(session, snapshots, options));
+  });
 }
 
-async function copy(session: Session, snapshots: string[], { to, threads }: CopyOptions): Promise<number> {
-  const params = { snapshots, to: path.resolve(to), threads };
+async function copy(session: Session, snapshots: string[], { to, threads, all }: CopyOptions): Promise<number> {
+  const params = { snapshots, all, to: path.resolve(to), threads };
   const job = await followJob(session, () => session.client.call('copy.start', params));
   const result = job.result as unknown as CopyResult;
   for (const { id, run, step } of result.snapshots) session.out.line(`copied ${id.slice(0, 8)}  ${run}@${step}`);
