@@ -1,18 +1,18 @@
 /**
  * The catalogue: an SQLite index over what scans found and what stores hold, and the record of jobs. All of it but the
- * jobs can be had again from the store and the next scan. Several processes may have it open.
+ * jobs and the schedules' runs can be had again from the store and the next scan. Several processes may have it open.
  */
-import type { Job, JobLogLine, QueuePause, Run, RunSummary, Schedule, ScheduleRun, Snapshot } from '../contract/model.ts';
+import type { Job, JobLogLine, Run, RunSummary, ScheduleRun, Snapshot } from '../contract/model.ts';
 import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, readQueuePause, saveJob, saveQueuePause, type KeptJob } from './jobs.ts';
+import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type KeptJob } from './jobs.ts';
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
 import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
-import { addScheduleRun, claimDue, listScheduleRuns, listSchedules, removeSchedule, saveSchedule, type KeptSchedule } from './schedules.ts';
+import { addScheduleRun, forgetScheduleRuns, listScheduleRuns, takeEarlierSchedules, type EarlierSchedules } from './schedule-runs.ts';
 import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
 
 export class Catalogue {
@@ -108,33 +108,7 @@ export class Catalogue {
     return forgetJobs(this.#writer, keep);
   }
 
-  queuePause(): QueuePause | undefined {
-    return readQueuePause(this.reader);
-  }
-
-  saveQueuePause(pause: QueuePause | undefined): void {
-    saveQueuePause(this.#writer, pause);
-  }
-
-  /** @param next of a verification of the whole store: where the next partial one goes on */
-  /** By name. */
-  schedules(): KeptSchedule[] {
-    return listSchedules(this.reader);
-  }
-
-  saveSchedule(schedule: Schedule, lastDueMs: number): void {
-    saveSchedule(this.#writer, schedule, lastDueMs);
-  }
-
-  removeSchedule(id: string): boolean {
-    return removeSchedule(this.#writer, id);
-  }
-
-  /** True for the one caller, in whichever process, that settles a due time. */
-  claimDue(id: string, beforeMs: number, dueMs: number): boolean {
-    return claimDue(this.#writer, id, beforeMs, dueMs);
-  }
-
+  /** Schedules' runs: when they were due, and what became of them. */
   addScheduleRun(id: string, run: ScheduleRun): void {
     addScheduleRun(this.#writer, id, run);
   }
@@ -144,6 +118,21 @@ export class Catalogue {
     return listScheduleRuns(this.reader, id, limit);
   }
 
+  forgetScheduleRuns(id: string): void {
+    forgetScheduleRuns(this.#writer, id);
+  }
+
+  /** Does something while no other process of this home does any such thing. */
+  exclusively<T>(work: () => T): T {
+    return this.#writer.transaction(work);
+  }
+
+  /** Schedules and the pause that catalogues of earlier versions kept, once: they are no longer there afterwards. */
+  takeEarlierSchedules(): EarlierSchedules {
+    return takeEarlierSchedules(this.#writer);
+  }
+
+  /** @param next of a verification of the whole store: where the next partial one goes on */
   addVerification(storeId: string, verification: Verification, next?: string): void {
     addVerification(this.#writer, storeId, verification, next);
   }

@@ -1,6 +1,6 @@
 /** Jobs and their logs as rows. What a record means is the queue's; here it is kept. */
 import { z } from 'zod';
-import { job as jobSchema, jobLogLine, type Job, type JobLogLine, type QueuePause } from '../contract/model.ts';
+import { job as jobSchema, jobLogLine, type Job, type JobLogLine } from '../contract/model.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 
 /** A job as it is kept: the record that clients see, and what is needed to run it again. */
@@ -56,19 +56,4 @@ export function forgetJobs(writer: WriteHandle, keep: number): number {
     `DELETE FROM jobs WHERE state NOT IN ('queued', 'waiting', 'running', 'paused') AND id NOT IN (SELECT id FROM jobs ORDER BY queued DESC, rowid DESC LIMIT $keep)`,
     { keep },
   );
-}
-
-const pauseRow = z.object({ until: z.string().nullable() });
-
-/** The pause of all jobs of this home; undefined where there is none. */
-export function readQueuePause(reader: ReadHandle): QueuePause | undefined {
-  const row = reader.get('SELECT until FROM queue_pause', pauseRow);
-  return row && (row.until === null ? {} : { until: row.until });
-}
-
-export function saveQueuePause(writer: WriteHandle, pause: QueuePause | undefined): void {
-  writer.transaction(() => {
-    writer.run('DELETE FROM queue_pause');
-    if (pause) writer.run('INSERT INTO queue_pause (only, until) VALUES (1, $until)', { until: pause.until ?? null });
-  });
 }

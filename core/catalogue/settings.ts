@@ -2,12 +2,11 @@
  * settings.json: what the user chose, which no rebuild can bring back. Members that this build doesn't know are kept,
  * the file is replaced whole, and every change starts from what is on disk, so that two processes don't undo one another.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CairnError, toCairnError } from '../contract/errors.ts';
+import { CairnError } from '../contract/errors.ts';
 import { source as sourceSchema, type Source } from '../contract/model.ts';
+import { readHomeFile, writeHomeFile } from './home-file.ts';
 import { runId } from './run-id.ts';
 
 const settingsFile = z.looseObject({
@@ -33,9 +32,9 @@ export class Settings {
    *
    * @throws CairnError `bad_input` where the file is no settings file: it is the user's, so it is not replaced
    */
-  static async open(home: string): Promise<Settings> {
+  static open(home: string): Promise<Settings> {
     const path = join(home, 'settings.json');
-    return new Settings(path, await readSettings(path));
+    return Promise.resolve().then(() => new Settings(path, readHomeFile(path, settingsFile)));
   }
 
   get sources(): Source[] {
@@ -95,10 +94,10 @@ export class Settings {
   #change(apply: (settings: SettingsFile) => void): Promise<void> {
     const turn = this.#turn
       .catch(() => undefined)
-      .then(async () => {
-        const settings = await readSettings(this.path);
+      .then(() => {
+        const settings = readHomeFile(this.path, settingsFile);
         apply(settings);
-        await writeSettings(this.path, settings);
+        writeHomeFile(this.path, settings);
         this.#held = settings;
       });
     this.#turn = turn;
@@ -110,42 +109,4 @@ function indexOfSource(settings: SettingsFile, id: string): number {
   const at = settings.sources.findIndex((source) => source.id === id);
   if (at < 0) throw new CairnError('not_found', `${id}: no such source; list the sources to see their ids`);
   return at;
-}
-
-async function readSettings(path: string): Promise<SettingsFile> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return settingsFile.parse({});
-    throw toCairnError(thrown);
-  }
-  try {
-    return settingsFile.parse(JSON.parse(text));
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? `${cause.issues[0]?.path.join('.')}: ${cause.issues[0]?.message}` : 'not valid JSON';
-    throw new CairnError('bad_input', `${path}: ${why}; correct the file or move it away`, { path, cause });
-  }
-}
-
-async function writeSettings(path: string, settings: SettingsFile): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeDurably(temporary, `${JSON.stringify(settings, null, 2)}\n`);
-    await rename(temporary, path);
-  } catch (thrown) {
-    await rm(temporary, { force: true });
-    throw toCairnError(thrown);
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

@@ -19,7 +19,10 @@ export interface JobRecords {
   jobLog(id: string): JobLogLine[];
   /** Forgets all but the newest `keep` jobs, except those that have not ended. */
   forgetJobs(keep: number): void;
-  /** The pause of every job of the home, which any process may set. */
-  queuePause?(): QueuePause | undefined;
-  saveQueuePause?(pause: QueuePause | undefined): void;
+}
+
+/** Where the pause of every job of the home is kept, which any process may set. */
+export interface PauseRecord {
+  queuePause(): QueuePause | undefined;
+  saveQueuePause(pause: QueuePause | undefined): void;
 }

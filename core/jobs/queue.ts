@@ -10,7 +10,7 @@ import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
 import { canPause, userHold, type Hold } from './holds.ts';
 import { jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
-import type { JobRecords, KeptJob } from './job-records.ts';
+import type { JobRecords, KeptJob, PauseRecord } from './job-records.ts';
 import { contextOf, hasBegun, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
 import { noProgress } from './progress-meter.ts';
@@ -37,6 +37,8 @@ export type JobFunctions = Record<JobKind, JobFunction<any>>;
 
 export interface QueueOptions extends QueueAccess {
   records: JobRecords;
+  /** Absent: nobody pauses everything. */
+  pauses?: PauseRecord;
   functions: JobFunctions;
   onChange(payload: PayloadOf<'job.changed'>): void;
   onLog(payload: PayloadOf<'job.log'>): void;
@@ -147,7 +149,7 @@ export class JobQueue {
 
   /** Pauses everything, in every process of this home; undefined ends that, and every job's own pause. */
   holdAll(pause: QueuePause | undefined): void {
-    this.#options.records.saveQueuePause?.(pause);
+    this.#options.pauses?.saveQueuePause(pause);
     if (!pause) for (const live of this.#live.values()) live.hold = undefined;
     this.#setPause(pause);
     this.#settle();
@@ -250,7 +252,7 @@ export class JobQueue {
 
   #readPause(): QueuePause | undefined {
     try {
-      const pause = this.#options.records.queuePause?.();
+      const pause = this.#options.pauses?.queuePause();
       return pause?.until !== undefined && Date.parse(pause.until) <= this.#nowMs() ? undefined : pause;
     } catch {
       return this.#pause; // a catalogue that is busy for a moment changes nothing

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { Job, Schedule, ScheduleDraft, ScheduleRun, ScheduleView } from '../contract/model.ts';
-import type { KeptSchedule } from '../catalogue/schedules.ts';
+import type { KeptSchedule } from '../catalogue/schedule-file.ts';
 import { choose, nothingBecause, type Candidate } from '../plan/policy.ts';
 import { checkTrigger, dueNow, quietUntil, upcoming, type Due } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
@@ -32,6 +32,8 @@ export interface SchedulerOptions {
   /** Watches folders for a schedule; returns what ends that. */
   watch(paths: readonly string[], onCandidates: (candidates: Candidate[]) => void | Promise<void>): () => void;
   onChange(): void;
+  /** One line about what keeps schedules from being looked at. */
+  onProblem(message: string): void;
   machine: Machine;
   nowMs?: () => number;
 }
@@ -47,6 +49,7 @@ export class Scheduler {
   /** Reasons that were recorded already for a due time, so that a run put off is told of once. */
   readonly #told = new Map<string, string>();
   #idleSinceMs: number | undefined;
+  #problem: string | undefined;
   #ticking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -70,8 +73,19 @@ export class Scheduler {
 
   /** Starts what is due. One look at a time; resolves when it is over. */
   tick(): Promise<void> {
-    this.#ticking ??= this.#look().finally(() => (this.#ticking = undefined));
+    this.#ticking ??= this.#look()
+      .then(
+        () => this.#tell(undefined),
+        (thrown: unknown) => this.#tell(toFailure(thrown).message),
+      )
+      .finally(() => (this.#ticking = undefined));
     return this.#ticking;
+  }
+
+  /** Once, for as long as it stays the same. */
+  #tell(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.#problem) this.#options.onProblem(`schedules don't run: ${problem}`);
+    this.#problem = problem;
   }
 
   list(): ScheduleView[] {

@@ -5,7 +5,7 @@ import { describeJob } from '../jobs/describe.ts';
 import type { StageAccess } from '../jobs/job.ts';
 import { thisMachine } from '../jobs/machine.ts';
 import type { JobQueue } from '../jobs/queue.ts';
-import { Scheduler } from '../jobs/scheduler.ts';
+import { Scheduler, type ScheduleRecords } from '../jobs/scheduler.ts';
 import { findCandidates, watchCandidates } from '../jobs/watch.ts';
 import type { Candidate } from '../plan/policy.ts';
 
@@ -21,14 +21,15 @@ function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Cand
 
 export interface SchedulingOptions {
   stages: StageAccess;
+  records: ScheduleRecords;
   queue: () => JobQueue;
   onChange(): void;
   onProblem(message: string): void;
 }
 
-export function createScheduler({ stages, queue, onChange, onProblem }: SchedulingOptions): Scheduler {
+export function createScheduler({ stages, records, queue, onChange, onProblem }: SchedulingOptions): Scheduler {
   return new Scheduler({
-    records: stages.catalogue,
+    records,
     machine: thisMachine(),
     find: (paths) => findCandidates(stages, paths),
     start: (schedule, checkpoints, byHand) => {
@@ -50,5 +51,6 @@ export function createScheduler({ stages, queue, onChange, onProblem }: Scheduli
       return () => void watch.close();
     },
     onChange,
+    onProblem,
   });
 }

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Catalogue } from '../catalogue/catalogue.ts';
+import { ScheduleFile } from '../catalogue/schedule-file.ts';
 import { Settings } from '../catalogue/settings.ts';
 import { aboutCore } from '../codec/hashing.ts';
 import { CodecPool, startWorkers } from '../codec/pool.ts';
@@ -65,7 +66,7 @@ export class Service implements ServiceAccess {
   #contents: SnapshotContents | undefined;
   #looking: NodeJS.Timeout | undefined;
 
-  private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings) {
+  private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings, schedules: ScheduleFile) {
     const onProblem = options.onProblem ?? (() => undefined);
     this.#options = options;
     this.catalogue = catalogue;
@@ -74,9 +75,16 @@ export class Service implements ServiceAccess {
     this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
     this.stages = this.#stages();
     const onScheduleChange = (): void => this.emit('schedules.changed', {});
-    this.scheduler = createScheduler({ stages: this.stages, queue: () => this.queue, onChange: onScheduleChange, onProblem });
+    this.scheduler = createScheduler({
+      stages: this.stages,
+      records: schedules,
+      queue: () => this.queue,
+      onChange: onScheduleChange,
+      onProblem,
+    });
     this.queue = new JobQueue({
       records: catalogue,
+      pauses: schedules,
       functions: jobFunctions,
       access: this.stages,
       openForWriting: (kind) => this.store.write(kind === 'archive'),
@@ -97,7 +105,13 @@ export class Service implements ServiceAccess {
   /** @throws CairnError `bad_input` for settings that can't be read, `denied`, `no_space`, `io`. */
   static async open(options: ServiceOptions): Promise<Service> {
     const settings = await Settings.open(options.home);
-    return new Service(options, Catalogue.open(path.join(options.home, 'catalogue.sqlite')), settings);
+    const catalogue = Catalogue.open(path.join(options.home, 'catalogue.sqlite'));
+    try {
+      return new Service(options, catalogue, settings, ScheduleFile.open(options.home, catalogue));
+    } catch (thrown) {
+      catalogue.close();
+      throw thrown;
+    }
   }
 
   /** Serves a connection until it closes. */

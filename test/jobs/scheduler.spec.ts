@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Catalogue } from '../../core/catalogue/catalogue.ts';
+import { ScheduleFile } from '../../core/catalogue/schedule-file.ts';
 import { scheduleDraft, type Job, type Schedule, type ScheduleRun } from '../../core/contract/model.ts';
 import { runsOnBattery } from '../../core/jobs/machine.ts';
 import { Scheduler } from '../../core/jobs/scheduler.ts';
@@ -20,6 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** A year in which a trainer leaves a checkpoint every six hours, and jobs take as long as the test says. */
 class Year {
   readonly catalogue = Catalogue.open(path.join(folder, 'catalogue.sqlite'));
+  readonly records = ScheduleFile.open(folder, this.catalogue);
   readonly archived = new Map<number, number>();
   readonly starts: { atMs: number; schedule: string; steps: number[] }[] = [];
   nowMs: number;
@@ -36,7 +38,7 @@ class Year {
 
   open(): Scheduler {
     return new Scheduler({
-      records: this.catalogue,
+      records: this.records,
       nowMs: () => this.nowMs,
       machine: { onBattery: () => this.battery, idleSinceMs: () => undefined },
       find: () => Promise.resolve(this.#candidates()),
@@ -44,6 +46,7 @@ class Year {
       activeJob: () => (this.nowMs < this.#busyUntilMs ? ({ id: 'busy' } as Job) : undefined),
       watch: () => () => undefined,
       onChange: () => undefined,
+      onProblem: (message) => expect.unreachable(message),
     });
   }
 

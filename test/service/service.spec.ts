@@ -285,10 +285,14 @@ describe('two services on one home', () => {
   it('lose nothing with the catalogue', async () => {
     await archived();
     const before = await served.client.call('snapshots.list', {});
+    const draft = { name: 'nightly', paths: [served.folder], trigger: { kind: 'interval' as const, minutes: 60 } };
+    await served.client.call('schedules.save', { draft });
+    const schedules = (await served.client.call('schedules.list', {})).schedules;
     await served.service.close();
     for (const suffix of ['', '-wal', '-shm']) await rm(path.join(served.folder, 'home', `catalogue.sqlite${suffix}`), { force: true });
     served = await Served.open(served.folder);
     expect(await served.client.call('snapshots.list', {})).toEqual(before);
+    expect((await served.client.call('schedules.list', {})).schedules).toEqual(schedules);
     expect(await served.ended(served.client.call('rebuild.start', {}))).toMatchObject({ state: 'done', result: { snapshots: 4 } });
     expect(await served.client.call('snapshots.list', {})).toEqual(before);
   });

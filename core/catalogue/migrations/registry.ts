@@ -4,8 +4,9 @@ import { snapshots } from './020-snapshots.ts';
 import { jobs } from './030-jobs.ts';
 import { schedules } from './040-schedules.ts';
 import { coverage } from './050-coverage.ts';
+import { scheduleFile } from './060-schedule-file.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage];
+export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage, scheduleFile];
 
 export const schemaVersion = migrations.at(-1)!.number;
