@@ -82,9 +82,14 @@ export class ArchivedSteps {
     this.#store = store;
   }
 
+  /** @throws CairnError `io`, `denied` where a manifest can't be read just now: what it holds would be archived twice. */
   static async of(store: Store): Promise<ArchivedSteps> {
     const archived = new ArchivedSteps(store);
-    for (const snapshot of await store.snapshots()) archived.add(snapshot.runPath, snapshot);
+    const snapshots = await store.snapshots((_, error) => {
+      // One that is damaged for good is no reason to archive nothing any more.
+      if (error.code !== 'damaged' && error.code !== 'unsupported') throw error;
+    });
+    for (const snapshot of snapshots) archived.add(snapshot.runPath, snapshot);
     return archived;
   }
 
