@@ -4,6 +4,7 @@
  */
 import type { CodecPool } from '../codec/pool.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { CairnError, type Failure } from '../contract/errors.ts';
 import type { JobKind, JobLogLine, JobProgress } from '../contract/model.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
@@ -51,6 +52,16 @@ export interface JobContext extends StageAccess {
 
 /** The record that a job leaves: the members that the command line prints as its summary (DESIGN section 7). */
 export type JobResult = Record<string, unknown>;
+
+/** Work that went as far as it could but must not pass for success: the job has failed, and keeps its record. */
+export class FailedWith extends CairnError {
+  readonly result: JobResult;
+
+  constructor({ code, message, path }: Failure, result: JobResult) {
+    super(code, message, path === undefined ? {} : { path });
+    this.result = result;
+  }
+}
 
 /** One kind of job. `params` are those of the contract's `<kind>.start`, checked, defaults filled in. */
 export type JobFunction<Params> = (context: JobContext, params: Params) => Promise<JobResult>;

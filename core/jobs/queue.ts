@@ -9,7 +9,7 @@ import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
 import { canPause, userHold, type Hold } from './holds.ts';
-import { jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
+import { FailedWith, jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
 import type { JobRecords, KeptJob, PauseRecord } from './job-records.ts';
 import { contextOf, hasBegun, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
@@ -361,7 +361,7 @@ export class JobQueue {
     const { reason } = live.controller.signal as { reason: unknown };
     if (reason instanceof StopReason) return { state: reason.state };
     this.#log(live, 'error', toFailure(thrown).message);
-    return { state: 'failed', error: toFailure(thrown) };
+    return { state: 'failed', error: toFailure(thrown), ...(thrown instanceof FailedWith ? { result: thrown.result } : {}) };
   }
 
   #finish(live: LiveJob, outcome: Partial<Job> & { state: JobState }): void {

@@ -1,21 +1,23 @@
 /** Follows a job from its start to its end: progress and warnings as they come, cancelled when the user interrupts. */
 import { CairnError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/model.ts';
-import type { Session } from './session.ts';
+import { exitCodes, type Session } from './session.ts';
 
 const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
+/** A job that failed has a result where it achieved a part. */
 export type EndedJob = Job & { result: NonNullable<Job['result']> };
 
 /**
  * @param start calls the contract's method that starts the job
- * @returns the job, which ended well
+ * @returns the job, which ended well, or failed with a result that tells of it
  * @throws CairnError the job's own failure, or `cancelled` where it was stopped
  */
 export async function followJob(session: Session, start: () => Promise<{ job: Job }>): Promise<EndedJob> {
   const job = await lastStateOf(session, start);
   session.out.endProgress();
   if (job.state === 'done') return { ...job, result: job.result ?? {} };
+  if (job.error && job.result) return { ...job, result: job.result };
   if (job.error) throw new CairnError(job.error.code, job.error.message, { path: job.error.path });
   throw new CairnError('cancelled', `${job.title}: ${job.state}; run it again to go on`);
 }
@@ -50,4 +52,12 @@ function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{
       if (interrupt.aborted) cancel();
     }, reject);
   });
+}
+
+/** One line about how a job ended. @returns the exit code */
+export function tellEnd({ out }: Session, job: EndedJob): number {
+  out.line(`${job.id}  ${job.title}  ${job.state}`);
+  if (job.error) out.error(job.error.message);
+  out.summary({ job });
+  return job.state === 'done' ? exitCodes.done : exitCodes.failed;
 }

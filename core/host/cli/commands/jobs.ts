@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Job } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
-import { followJob } from '../follow-job.ts';
+import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { duration, localTime, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -90,8 +90,5 @@ async function cancelJob({ client, out }: Session, id: string): Promise<number> 
 }
 
 async function retryJob(session: Session, id: string): Promise<number> {
-  const job = await followJob(session, () => session.client.call('jobs.retry', { id }));
-  session.out.line(`${job.id}  ${job.title}  ${job.state}`);
-  session.out.summary({ job });
-  return exitCodes.done;
+  return tellEnd(session, await followJob(session, () => session.client.call('jobs.retry', { id })));
 }

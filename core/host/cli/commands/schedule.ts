@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
 import type { ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
-import { followJob } from '../follow-job.ts';
+import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { localTime } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -166,9 +166,5 @@ async function runNow(session: Session, name: string): Promise<number> {
     out.summary({ reason });
     return exitCodes.done;
   }
-  const job = await followJob(session, () => Promise.resolve({ job: started }));
-  out.line(`${job.id}  ${job.title}  ${job.state}`);
-  out.summary({ job });
-  const errors = (job.result?.['errors'] ?? []) as unknown[];
-  return errors.length > 0 ? exitCodes.failed : exitCodes.done;
+  return tellEnd(session, await followJob(session, () => Promise.resolve({ job: started })));
 }
