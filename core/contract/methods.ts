@@ -211,7 +211,17 @@ export const methods = {
   'jobs.cancel': method(z.object({ id: z.string() }), none),
   'jobs.retry': method(z.object({ id: z.string() }), jobStarted),
   /** Without an id everything is paused, jobs yet to come included; so does any other Cairn process of the same home. */
-  'jobs.pause': method(z.object({ id: z.string().optional(), forMinutes: z.number().positive().max(525_600).optional() }), none),
+  'jobs.pause': method(
+    z
+      .object({
+        id: z.string().optional(),
+        forMinutes: z.number().positive().max(525_600).optional(),
+        /** Eight in the morning of the next day, by the clock of the service's machine. */
+        until: z.literal('tomorrow').optional(),
+      })
+      .refine(({ forMinutes, until }) => forMinutes === undefined || until === undefined, 'give a time or an end of the pause, not both'),
+    none,
+  ),
   'jobs.resume': method(z.object({ id: z.string().optional() }), none),
   /** Changes the turn of a job that has not begun. */
   'jobs.move': method(z.object({ id: z.string(), to: z.enum(['first', 'earlier', 'later', 'last']) }), none),

@@ -35,6 +35,8 @@ export interface StageAccess {
 
 export interface JobContext extends StageAccess {
   readonly id: string;
+  /** Of a job that goes on from an earlier attempt: when that began. What was sealed since then is this job's own. */
+  readonly goesOnSince?: string | undefined;
   /** Aborted when the user cancels or the service closes: stop soon and throw `signal.reason` (a CairnError `cancelled`). */
   readonly signal: AbortSignal;
   progress(update: ProgressUpdate): void;

@@ -4,6 +4,7 @@ import type { Job, JobKind } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
 import { Gate } from './gate.ts';
 import type { JobContext, Priority, StageAccess } from './job.ts';
+import type { Lack } from './lack.ts';
 import type { KeptParams } from './owner.ts';
 import { ProgressMeter } from './progress-meter.ts';
 
@@ -16,6 +17,9 @@ export interface LiveJob {
   /** A pause that somebody asked for. */
   hold: KeptParams['hold'];
   interruptions: number;
+  since: string | undefined;
+  /** Where it waits for room on a disk. */
+  lack: Lack | undefined;
   logLines: number;
   /** When its state was last told, and last recorded. */
   toldAtMs: number;
@@ -26,11 +30,11 @@ export interface LiveJob {
   ended: Promise<void>;
 }
 
-export function newLiveJob(job: Job, params: unknown, more: Partial<Pick<KeptParams, 'hold' | 'interruptions'>> = {}): LiveJob {
+export function newLiveJob(job: Job, params: unknown, more: Partial<Pick<KeptParams, 'hold' | 'interruptions' | 'since'>> = {}): LiveJob {
   const told = { logLines: 0, toldAtMs: -Infinity, keptAtMs: -Infinity, timer: undefined };
-  const { hold, interruptions = 0 } = more;
+  const { hold, interruptions = 0, since } = more;
   const parts = { controller: new AbortController(), meter: new ProgressMeter(), gate: new Gate(), ended: Promise.resolve() };
-  return { job, params, ...parts, hold, interruptions, ...told };
+  return { job, params, ...parts, hold, interruptions, since, lack: undefined, ...told };
 }
 
 /** Whether its function was called. */
@@ -76,6 +80,7 @@ export function contextOf(
     storeExists: () => access.storeExists(),
     changed: (runs) => access.changed(runs),
     id: live.job.id,
+    goesOnSince: live.since,
     signal: live.controller.signal,
     ...told,
     catalogueSnapshot,

@@ -18,6 +18,8 @@ export const keptParams = z.object({
   hold: z.object({ untilMs: z.number().optional() }).optional(),
   /** How often it was interrupted before. */
   interruptions: z.number().default(0),
+  /** When the first attempt began, of a job that was interrupted or had to wait for room. */
+  since: z.string().optional(),
   /** Left by a service that closed, to be gone on with by the next one. */
   goOn: z.boolean().default(false),
 });

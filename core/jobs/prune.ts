@@ -11,6 +11,7 @@ import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import { CairnError } from '../contract/errors.ts';
 import { readBlocksIn } from '../store/block-reader.ts';
 import type { Digest } from '../store/blob-source.ts';
+import { assertRoom } from '../store/room.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { nameOfParity } from '../store/parity.ts';
 import { removeOrphanedRedundancy } from '../store/redundancy.ts';
@@ -131,7 +132,8 @@ async function resultOf(
 }
 
 async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): Promise<void> {
-  await assertRoom(store, plan);
+  const { place } = store.backend;
+  await assertRoom('pruning', { path: place, bytesNeeded: plan.bytesWritten, bytesFree: () => store.backend.freeBytes() });
   const going = new Set(plan.going);
   for (const [index, moves] of plan.packs.entries()) {
     assertGoingOn(options.signal);
@@ -150,19 +152,6 @@ async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): P
   }
   await clearMarks(store);
   await removeOrphanedRedundancy(store.backend);
-}
-
-async function assertRoom(store: Store, { bytesWritten }: PrunePlan): Promise<void> {
-  const free = await store.backend.freeBytes();
-  if (bytesWritten <= free) return;
-  const place = store.backend.place;
-  throw new CairnError(
-    'no_space',
-    `${place}: pruning writes ${bytesWritten} bytes first, and ${free} are free; free some and prune again`,
-    {
-      path: place,
-    },
-  );
 }
 
 /** @returns the id of the pack, which is proved and published */

@@ -13,6 +13,8 @@ import { FailedWith, jobAccess, type JobFunction, type JobResult, type ProgressU
 import type { JobRecords, KeptJob, PauseRecord } from './job-records.ts';
 import { contextOf, hasBegun, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
+import { LacksRoom } from '../store/room.ts';
+import { Lack } from './lack.ts';
 import { noProgress } from './progress-meter.ts';
 
 /** What people read of a job, and where it comes from. */
@@ -127,14 +129,14 @@ export class JobQueue {
    * Pauses a job: one that runs stops between two tasks and gives its memory back, one that waits does not begin. Pausing again sets a
    * new end.
    *
-   * @param forMs until it goes on by itself; without, until `resume`
+   * @param untilMs when it goes on by itself; without, at `resume`
    * @throws CairnError `not_found`; `bad_request` where it has ended, can't be paused any more or belongs to another process.
    */
-  hold(id: string, forMs?: number): void {
+  hold(id: string, untilMs?: number): void {
     const live = this.#own(id);
     if (hasBegun(live) && !canPause(live.job.kind))
       throw new CairnError('bad_request', `job ${id} has begun and can't be paused; it ends soon, or cancel it`);
-    live.hold = forMs === undefined ? {} : { untilMs: this.#nowMs() + forMs };
+    live.hold = untilMs === undefined ? {} : { untilMs };
     this.#settle();
     this.#keep(live);
   }
@@ -220,7 +222,8 @@ export class JobQueue {
     if (!goesOn) return;
     const { title, command, schedule } = job;
     const next = this.#newJob(job.kind, { title, command, resumes: job.id, ...(schedule === undefined ? {} : { schedule }) });
-    const live = newLiveJob(next, kept.params, { hold: kept.hold, interruptions: kept.interruptions + 1 });
+    const { hold, interruptions, since = job.started } = kept;
+    const live = newLiveJob(next, kept.params, { hold, interruptions: interruptions + 1, since });
     this.#add(live);
     this.#log(live, 'info', `goes on from job ${job.id}, which was interrupted; what is in the store already is not done again`);
   }
@@ -268,6 +271,7 @@ export class JobQueue {
   #look(): void {
     if (this.#closed) return;
     this.#setPause(this.#readPause());
+    for (const live of this.#live.values()) if (live.lack) void this.#lookForRoom(live, live.lack);
     this.#settle();
     if (this.#live.size > 0 || this.#pause) return;
     clearInterval(this.#review);
@@ -286,7 +290,10 @@ export class JobQueue {
     const nowMs = this.#nowMs();
     if (live.hold?.untilMs !== undefined && live.hold.untilMs <= nowMs) live.hold = undefined;
     return (
-      userHold(live.hold, this.#pause, nowMs) ?? this.#options.policyHold?.(live.job) ?? (hasBegun(live) ? undefined : this.#behind(live))
+      userHold(live.hold, this.#pause, nowMs) ??
+      live.lack?.hold ??
+      this.#options.policyHold?.(live.job) ??
+      (hasBegun(live) ? undefined : this.#behind(live))
     );
   }
 
@@ -338,11 +345,35 @@ export class JobQueue {
       const result = await this.#work(live);
       this.#finish(live, { state: 'done', result });
     } catch (thrown) {
-      this.#finish(live, this.#failureOf(live, thrown));
+      if (this.#canWaitFor(live, thrown)) this.#waitForRoom(live, thrown);
+      else this.#finish(live, this.#failureOf(live, thrown));
     } finally {
       clearInterval(ticking);
       this.#settle();
     }
+  }
+
+  #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom {
+    return thrown instanceof LacksRoom && this.#options.adopt === true && !live.controller.signal.aborted;
+  }
+
+  /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
+  #waitForRoom(live: LiveJob, error: LacksRoom): void {
+    const { started, ...job } = live.job;
+    const order = Math.min(0, ...[...this.#live.values()].map((other) => other.job.order ?? 0)) - 1;
+    live.since ??= started;
+    live.lack = new Lack(error, this.#nowMs());
+    live.job = { ...job, state: 'queued', order };
+    live.meter.restart();
+    this.#log(live, 'warning', `waits for room: ${error.reason}`);
+    this.#keep(live);
+  }
+
+  async #lookForRoom(live: LiveJob, lack: Lack): Promise<void> {
+    if (!(await lack.isOver(this.#nowMs())) || live.lack !== lack) return;
+    live.lack = undefined;
+    this.#log(live, 'info', 'there is room now');
+    this.#settle();
   }
 
   async #work(live: LiveJob): Promise<JobResult> {
@@ -414,8 +445,8 @@ export class JobQueue {
 
   #keep(live: LiveJob, goOn = false): void {
     live.keptAtMs = this.#nowMs();
-    const { params, keptAtMs, hold, interruptions } = live;
-    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params, keptAtMs, hold, interruptions, goOn }));
+    const { params, keptAtMs, hold, interruptions, since } = live;
+    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params, keptAtMs, hold, interruptions, since, goOn }));
   }
 
   /** @throws CairnError `not_found`; `bad_request` where the job has ended or another process has it. */

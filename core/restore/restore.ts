@@ -14,7 +14,7 @@ import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { syncFolder } from '../store/sync-folder.ts';
 import { withStaging } from './staging.ts';
-import { assertAbsent, assertNoDetour, assertReplaceable, assertRoom, makeFolder } from './target.ts';
+import { assertAbsent, assertNoDetour, assertReplaceable, assertRoomToRestore, makeFolder } from './target.ts';
 
 export interface RestoreOptions {
   pool: CodecPool;
@@ -159,7 +159,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   await assertNoDetour(options.to, entries);
   await (options.force ? assertReplaceable : assertAbsent)(entries.map((entry) => path.join(options.to, entry)));
   await mkdir(options.to, { recursive: true });
-  await assertRoom(options.to, bytes);
+  await assertRoomToRestore(options.to, bytes);
   await withStaging(options.to, async (staging) => {
     const targets = files.map((file, index) => ({
       file,

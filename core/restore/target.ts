@@ -2,8 +2,7 @@
 import { lstat, mkdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { CairnError, toCairnError } from '../contract/errors.ts';
-
-const mebibyte = 2 ** 20;
+import { assertRoom } from '../store/room.ts';
 
 /** @throws CairnError `exists` naming the first of the paths that is there. */
 export async function assertAbsent(paths: readonly string[]): Promise<void> {
@@ -74,14 +73,11 @@ async function isFolder(step: string): Promise<boolean> {
   throw new CairnError('exists', `${step}: ${what}; move it away or choose another folder`, { path: step });
 }
 
-/** @throws CairnError `no_space` with what is missing. */
-export async function assertRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const missing = bytes - bavail * bsize;
-  if (missing <= 0) return;
-  throw new CairnError(
-    'no_space',
-    `${folder}: ${Math.ceil(missing / mebibyte)} MiB are missing to restore there; free some space or choose another folder`,
-    { path: folder },
-  );
+/** @throws LacksRoom */
+export function assertRoomToRestore(folder: string, bytes: number): Promise<void> {
+  const bytesFree = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  };
+  return assertRoom('restoring', { path: folder, bytesNeeded: bytes, bytesFree });
 }

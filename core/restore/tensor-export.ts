@@ -6,7 +6,7 @@ import { CairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestTensor } from '../store/manifest.ts';
 import type { Restored, RestoreOptions } from './restore.ts';
 import { withStaging } from './staging.ts';
-import { assertAbsent, assertRoom } from './target.ts';
+import { assertAbsent, assertRoomToRestore } from './target.ts';
 import { fileNameOf, npyHeader, safetensorsHeader, tensorBytes } from './tensor-file.ts';
 
 /** @throws CairnError `not_found`, `ambiguous` where several files have a tensor of that name. */
@@ -110,7 +110,7 @@ export async function exportTensor(
   const final = path.join(options.to, `${fileNameOf(name)}.${format}`);
   if (!options.force) await assertAbsent([final]);
   await mkdir(options.to, { recursive: true });
-  await assertRoom(options.to, 2 * tensorBytes(tensor));
+  await assertRoomToRestore(options.to, 2 * tensorBytes(tensor));
   return withStaging(options.to, async (staging) => {
     const [storage, out] = [path.join(staging, 'storage'), path.join(staging, 'tensor')];
     await (await open(storage, 'wx')).close();

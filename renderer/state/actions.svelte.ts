@@ -86,11 +86,12 @@ async function steer(title: string, calling: () => Promise<unknown>): Promise<vo
   }
 }
 
-/** Pauses a job, or everything; without minutes until it is resumed. */
-export const pause = (job: Job | undefined, forMinutes?: number): Promise<void> =>
-  steer(text.jobs.cannotPause, () =>
-    service.call('jobs.pause', { ...(job ? { id: job.id } : {}), ...(forMinutes === undefined ? {} : { forMinutes }) }),
-  );
+/** When a pause ends by itself. */
+export type PauseEnd = Pick<ParamsOf<'jobs.pause'>, 'forMinutes' | 'until'>;
+
+/** Pauses a job, or everything; without an end until it is resumed. */
+export const pause = (job: Job | undefined, end: PauseEnd = {}): Promise<void> =>
+  steer(text.jobs.cannotPause, () => service.call('jobs.pause', { ...(job ? { id: job.id } : {}), ...end }));
 
 export const resume = (job: Job | undefined): Promise<void> =>
   steer(text.jobs.cannotResume, () => service.call('jobs.resume', job ? { id: job.id } : {}));

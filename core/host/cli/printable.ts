@@ -1,18 +1,7 @@
 /** Text as a terminal may safely show it. */
-import { printable } from '../../contract/printable.ts';
+import { printable, size } from '../../contract/printable.ts';
 
-export { printable };
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
-/** "512 B", "1.5 KiB", "2.0 GiB": one decimal above bytes. */
-export function size(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  // From 1023.95 on, one decimal would round to 1024.0 of the smaller unit.
-  for (; value >= (unit === 0 ? 1024 : 1023.95) && unit < units.length - 1; unit++) value /= 1024;
-  return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`;
-}
+export { printable, size };
 
 /** "45 s", "3 min 20 s", "2 h 5 min". */
 export function duration(milliseconds: number): string {

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { defaultMaxDepth } from '../../plan/planner.ts';
 import { scan } from '../../scan/scanner.ts';
 import type { Manifest } from '../../store/manifest.ts';
+import { assertRoom, LacksRoom, mostStored, type Room } from '../../store/room.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobContext, JobResult } from '../job.ts';
 import { findBase } from './ancestor.ts';
@@ -94,17 +95,14 @@ function recordOf(id: string, manifest: Manifest, path: string): ArchivedRecord 
   };
 }
 
-/** The disk must hold what is asked for in the worst case, or nothing is begun. */
-async function assertSpace(store: Store, selected: readonly Selected[]): Promise<void> {
-  const bytesFree = await store.backend.freeBytes();
-  const largest = Math.max(0, ...selected.map(bytesOf));
-  if (bytesFree >= largest) return;
-  const missing = Math.ceil((largest - bytesFree) / 2 ** 20);
-  throw new CairnError(
-    'no_space',
-    `the store's disk may lack up to ${missing} MiB for the largest checkpoint; free some space and run it again`,
-  );
-}
+/** The store's disk must hold what is asked for in the worst case, or it is not begun. */
+const roomFor = (store: Store, item: Selected): Room => ({
+  path: store.backend.place,
+  bytesNeeded: mostStored(bytesOf(item), store.keepsParity),
+  bytesFree: () => store.backend.freeBytes(),
+});
+
+const nameOf = ({ run, checkpoint }: Selected): string => `${run.name}@${checkpoint.step}`;
 
 class Archive {
   readonly #context: JobContext;
@@ -132,8 +130,11 @@ class Archive {
       if (await this.#isWanted(item)) wanted.push(item);
       else progress.skip(item);
     }
-    await assertSpace(this.#store, wanted);
+    // Where the largest doesn't fit, nothing is begun.
+    const largest = wanted.toSorted((a, b) => bytesOf(b) - bytesOf(a))[0];
+    if (largest) await this.#assertRoom(largest);
     for (const item of wanted) {
+      await this.#assertRoom(item);
       await this.#archive(item, progress);
       progress.end(item);
     }
@@ -150,7 +151,24 @@ class Archive {
     }
     if (state !== 'complete')
       return this.#skip(item, `${state === 'incomplete' ? 'incomplete' : 'being written'}: ${reason ?? 'not all of its files are there'}`);
-    return (await this.#archived.find(run, checkpoint)) === undefined || this.#skip(item, 'already archived');
+    const found = await this.#archived.find(run, checkpoint);
+    if (!found) return true;
+    return this.#isOwn(found.manifest) ? this.#count(item, found) : this.#skip(item, 'already archived');
+  }
+
+  /** Sealed by this job before it was interrupted or had to wait. */
+  #isOwn({ created }: Manifest): boolean {
+    const { goesOnSince } = this.#context;
+    return goesOnSince !== undefined && created >= goesOnSince;
+  }
+
+  #count({ checkpoint }: Selected, { id, manifest }: { id: string; manifest: Manifest }): false {
+    this.snapshots.push(recordOf(id, manifest, checkpoint.path));
+    return false;
+  }
+
+  #assertRoom(item: Selected): Promise<void> {
+    return assertRoom(nameOf(item), roomFor(this.#store, item));
   }
 
   #skip({ run, checkpoint }: Selected, reason: string): false {
@@ -164,7 +182,8 @@ class Archive {
     this.#context.log('error', error.message);
   }
 
-  async #archive({ run, checkpoint }: Selected, progress: ArchiveProgress): Promise<void> {
+  async #archive(item: Selected, progress: ArchiveProgress): Promise<void> {
+    const { run, checkpoint } = item;
     try {
       const { method, threads, keyframe, maxDepth = defaultMaxDepth } = this.#params;
       const coding = { method, maxDepth, pool: this.#context.pool(threads), cancel: this.#cancel };
@@ -179,14 +198,13 @@ class Archive {
       this.snapshots.push(record);
       this.#archived.add(run.path, { id, step: checkpoint.step, path: pathInRun(run, checkpoint), created: manifest.created });
       await this.#context.catalogueSnapshot(id, manifest);
-      this.#context.log(
-        'info',
-        `${run.name}@${checkpoint.step}: sealed as ${id.slice(0, 8)}, ${record.bytesOriginal} bytes in ${record.bytesStored}`,
-      );
+      this.#context.log('info', `${nameOf(item)}: sealed as ${id.slice(0, 8)}, ${record.bytesOriginal} bytes in ${record.bytesStored}`);
     } catch (thrown) {
       const error = toCairnError(thrown);
       if (this.#context.signal.aborted) throw this.#context.signal.reason;
-      if (error.code === 'no_space' || error.code === 'locked') throw error;
+      // It was there when it began, so something else took it.
+      if (error.code === 'no_space') throw new LacksRoom(nameOf(item), roomFor(this.#store, item), await this.#store.backend.freeBytes());
+      if (error.code === 'locked') throw error;
       this.#fail(toFailure(error));
     }
   }

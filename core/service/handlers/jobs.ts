@@ -2,6 +2,7 @@
 import type { Job, JobKind } from '../../contract/model.ts';
 import { planArchive } from '../../jobs/archive/plan-archive.ts';
 import { describeJob, type JobParams } from '../../jobs/describe.ts';
+import { tomorrow } from '../../plan/pause.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
@@ -33,10 +34,11 @@ export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
       return {};
     },
     'jobs.retry': ({ id }) => ({ job: queue.retry(id) }),
-    'jobs.pause': ({ id, forMinutes }) => {
-      const forMs = forMinutes === undefined ? undefined : forMinutes * minuteMs;
-      if (id !== undefined) queue.hold(id, forMs);
-      else queue.holdAll(forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() });
+    'jobs.pause': ({ id, forMinutes, until }) => {
+      const untilMs =
+        until === 'tomorrow' ? tomorrow(Date.now()) : forMinutes === undefined ? undefined : Date.now() + forMinutes * minuteMs;
+      if (id !== undefined) queue.hold(id, untilMs);
+      else queue.holdAll(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() });
       return {};
     },
     'jobs.resume': ({ id }) => {

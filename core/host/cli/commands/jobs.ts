@@ -1,5 +1,6 @@
 /** `cairn jobs`: the same jobs that the desktop shows. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { ParamsOf } from '../../../contract/methods.ts';
 import type { Job } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
@@ -12,8 +13,14 @@ interface JobsOptions {
   retry?: boolean;
   pause?: boolean;
   for?: number;
+  untilTomorrow?: boolean;
   resume?: boolean;
+  move?: Turn;
+  threads?: number;
 }
+
+type Turn = ParamsOf<'jobs.move'>['to'];
+const turns: Turn[] = ['first', 'earlier', 'later', 'last'];
 
 export function addJobs(root: Command, actions: Actions): void {
   const command = root
@@ -22,23 +29,36 @@ export function addJobs(root: Command, actions: Actions): void {
     .argument('[job]', 'the id of a job')
     .option('--cancel', 'cancel this job')
     .option('--retry', 'run this job again')
-    .option('--pause', 'pause everything that runs and waits in this home, whichever process has it')
-    .option('--for <minutes>', 'with --pause: until then', wholeNumber(1, 525_600))
-    .option('--resume', 'let everything go on');
+    .option('--pause', 'pause this job; without one, everything that runs and waits in this home')
+    .option('--for <minutes>', 'with --pause: for so long', wholeNumber(1, 525_600))
+    .option('--until-tomorrow', 'with --pause: until eight in the morning')
+    .option('--resume', 'let this job, or everything, go on')
+    .addOption(new Option('--move <turn>', 'change the turn of a job that has not begun').choices(turns))
+    .option('--threads <number>', 'give a running job so many threads from now on', wholeNumber(1, 256));
   command.action((id: string | undefined, options: JobsOptions) => {
-    if (id === undefined && (options.cancel || options.retry))
-      command.error('error: name the job to cancel or to run again', { exitCode: exitCodes.usage });
-    if (id !== undefined && (options.pause || options.resume))
-      command.error('error: pausing is for everything; leave the job out', { exitCode: exitCodes.usage });
+    const misuse = misuseOf(id, options);
+    if (misuse !== undefined) command.error(`error: ${misuse}`, { exitCode: exitCodes.usage });
     return actions.run(command, (session) => act(session, id, options));
   });
 }
 
-function act(session: Session, id: string | undefined, { cancel, retry, pause, for: minutes, resume }: JobsOptions): Promise<number> {
-  if (pause || resume) return hold(session, pause ? minutes : 'resume');
+function misuseOf(id: string | undefined, { cancel, retry, pause, resume, move, threads, ...options }: JobsOptions): string | undefined {
+  const asked = [cancel, retry, pause, resume, move, threads].filter((given) => given !== undefined);
+  if (asked.length > 1) return 'one thing at a time; give one option';
+  if (id === undefined && asked.length > 0 && !pause && !resume) return 'name the job that is meant';
+  const ends = [options.for, options.untilTomorrow].filter((given) => given !== undefined);
+  return ends.length > (pause ? 1 : 0) ? '--for and --until-tomorrow go with --pause, one of them' : undefined;
+}
+
+function act(session: Session, id: string | undefined, options: JobsOptions): Promise<number> {
+  if (options.pause || options.resume) return hold(session, id, options);
   if (id === undefined) return list(session);
-  if (cancel) return cancelJob(session, id);
-  return retry ? retryJob(session, id) : show(session, id);
+  if (options.retry) return retryJob(session, id);
+  const { client } = session;
+  if (options.cancel) return steer(session, id, () => client.call('jobs.cancel', { id }));
+  if (options.move) return steer(session, id, () => client.call('jobs.move', { id, to: options.move! }));
+  if (options.threads !== undefined) return steer(session, id, () => client.call('jobs.threads', { id, threads: options.threads! }));
+  return show(session, id);
 }
 
 const tookOf = ({ started, ended }: Job): string =>
@@ -47,8 +67,8 @@ const tookOf = ({ started, ended }: Job): string =>
 async function list({ client, out }: Session): Promise<number> {
   const { jobs } = await client.call('jobs.list', {});
   out.table(
-    [{ title: 'job' }, { title: 'state' }, { title: 'queued' }, { title: 'took', align: 'right' }, { title: 'what' }],
-    jobs.map((job) => [job.id, job.state, localTime(job.queued), tookOf(job), job.title]),
+    [{ title: 'job' }, { title: 'state' }, { title: 'queued' }, { title: 'took', align: 'right' }, { title: 'what' }, { title: 'why' }],
+    jobs.map((job) => [job.id, job.state, localTime(job.queued), tookOf(job), job.title, job.reason ?? job.error?.message ?? '']),
   );
   out.line(`${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}`);
   for (const job of jobs) out.record('job', job);
@@ -67,10 +87,15 @@ async function show({ client, out }: Session, id: string): Promise<number> {
   return exitCodes.done;
 }
 
-/** Other processes of this home see it within a second. */
-async function hold({ client, out }: Session, action: number | 'resume' | undefined): Promise<number> {
-  if (action === 'resume') await client.call('jobs.resume', {});
-  else await client.call('jobs.pause', action === undefined ? {} : { forMinutes: action });
+/** Other processes of this home see a pause of everything within a second. */
+async function hold({ client, out, ...session }: Session, id: string | undefined, options: JobsOptions): Promise<number> {
+  const which = id === undefined ? {} : { id };
+  const { for: forMinutes, untilTomorrow } = options;
+  const end = untilTomorrow ? { until: 'tomorrow' as const } : forMinutes === undefined ? {} : { forMinutes };
+  const call = (): Promise<unknown> =>
+    options.resume ? client.call('jobs.resume', which) : client.call('jobs.pause', { ...which, ...end });
+  if (id !== undefined) return steer({ client, out, ...session }, id, call);
+  await call();
   const { pause } = await client.call('jobs.list', {});
   out.line(
     pause
@@ -81,10 +106,11 @@ async function hold({ client, out }: Session, action: number | 'resume' | undefi
   return exitCodes.done;
 }
 
-async function cancelJob({ client, out }: Session, id: string): Promise<number> {
-  await client.call('jobs.cancel', { id });
+/** Changes a job and says how it is then. */
+async function steer({ client, out }: Session, id: string, call: () => Promise<unknown>): Promise<number> {
+  await call();
   const { job } = await client.call('jobs.get', { id });
-  out.line(`${job.id}  ${job.state}`);
+  out.line(`${job.id}  ${job.state}${job.reason === undefined ? '' : `, ${job.reason}`}`);
   out.summary({ job });
   return exitCodes.done;
 }
