@@ -2,14 +2,14 @@
  * A checkpoint of many gigabytes, from files to files: archiving a keyframe and a delta, proof included, and restoring them,
  * against `cp -r` and `sync` of the same folders on the same disk, in turn. Says how much memory the process held at most.
  *
- *   node test/bench/large.ts SAVE NEXT_SAVE [--gib 6] [--folder DIR] [--rounds 1]
+ *   node test/bench/large.ts SAVE NEXT_SAVE [--gib 6] [--folder DIR] [--rounds 1] [--threads N]
  *
  * SAVE and NEXT_SAVE are safetensors files of one run. DIR needs room for about six times the size. Where the system lets it
  * (Linux, as root), the page cache is dropped before every step, so that all of them read from the disk.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeLargeCheckpoint } from './large-checkpoint.ts';
@@ -19,7 +19,12 @@ const gibibyte = 1024 ** 3;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { gib: { type: 'string', default: '6' }, folder: { type: 'string' }, rounds: { type: 'string', default: '1' } },
+  options: {
+    gib: { type: 'string', default: '6' },
+    folder: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+  },
 });
 const [save, nextSave] = positionals;
 if (save === undefined || nextSave === undefined) throw new Error('two safetensors files of one run are needed');
@@ -82,6 +87,7 @@ const sizeOf = (folder: string): number =>
 
 const report = (record: Record<string, unknown>): boolean => process.stdout.write(`${JSON.stringify(record)}\n`);
 
+const threads = ['--threads', values.threads];
 const work = mkdtempSync(path.join(values.folder ?? tmpdir(), 'cairn-large-'));
 try {
   const source = path.join(work, 'run');
@@ -96,17 +102,36 @@ try {
       const copySeconds = await copy(folder, path.join(work, 'copy'));
       const before = round === 0 && step === 1 ? 0 : sizeOf(store);
       const isCold = settle();
-      const archived = await run(process.execPath, [cli, 'archive', source, '--step', String(step), '--json'], environment);
+      const archived = await run(process.execPath, [cli, 'archive', source, '--step', String(step), '--json', ...threads], environment);
       const mode = step === 1 ? 'keyframe' : 'delta';
       const stored = sizeOf(store) - before;
-      report({ operation: 'archive', mode, bytes, stored, isCold, ...archived, copySeconds, againstCopy: archived.seconds / copySeconds });
+      report({
+        operation: 'archive',
+        mode,
+        threads: Number(values.threads),
+        bytes,
+        stored,
+        isCold,
+        ...archived,
+        copySeconds,
+        againstCopy: archived.seconds / copySeconds,
+      });
       settle();
       const target = path.join(work, 'restored');
-      const restored = await run(process.execPath, [cli, 'restore', `run@${step}`, '--to', target, '--json'], environment);
+      const restored = await run(process.execPath, [cli, 'restore', `run@${step}`, '--to', target, '--json', ...threads], environment);
       if (spawnSync('diff', ['-r', folder, target], { stdio: 'inherit' }).status !== 0)
         throw new Error(`${target}: is not what was archived`);
       rmSync(target, { recursive: true });
-      report({ operation: 'restore', mode, bytes, isCold, ...restored, copySeconds, againstCopy: restored.seconds / copySeconds });
+      report({
+        operation: 'restore',
+        mode,
+        threads: Number(values.threads),
+        bytes,
+        isCold,
+        ...restored,
+        copySeconds,
+        againstCopy: restored.seconds / copySeconds,
+      });
     }
     rmSync(store, { recursive: true });
   }

@@ -16,6 +16,7 @@ const stride = process.env['CAIRN_ALL_FLIPS'] === '1' ? 1 : 8;
 /** Parity takes at least a stripe of 4 KiB, most of it zeros. */
 const parityStride = stride === 1 ? 1 : 31;
 const first = Math.floor(Date.now() / 86_400_000) % stride;
+const timeLimitMs = stride === 1 ? 3_600_000 : 300_000;
 
 let bench: Bench;
 beforeEach(() => {
@@ -56,7 +57,7 @@ async function restored(snapshots: Archived['snapshots']): Promise<string | unde
 }
 
 describe('each byte of a store, damaged', () => {
-  it('is found, named rightly, and never gives a wrong byte', { timeout: 300_000 }, async () => {
+  it('is found, named rightly, and never gives a wrong byte', { timeout: timeLimitMs }, async () => {
     const snapshots = await smallStore();
     expect(snapshots[1]!.kind).toBe('delta');
     const bits = (at: number): number => 1 << ((at * 7) % 8);
@@ -90,7 +91,7 @@ describe('each byte of a store, damaged', () => {
     expect(await restored(snapshots)).toBeUndefined();
   });
 
-  it('is made good by parity, in packs and manifests, and in what the parity itself lies in', { timeout: 300_000 }, async () => {
+  it('is made good by parity, in packs and manifests, and in what the parity itself lies in', { timeout: timeLimitMs }, async () => {
     const snapshots = await smallStore();
     const repaired = (): ReturnType<typeof repair> =>
       bench.onStore('write', (store, context) => repair(store, { pool: context.pool(), parity: true }));
