@@ -151,6 +151,8 @@ export const methods = {
 
   'sources.list': method(none, z.object({ sources: z.array(model.source) })),
   'sources.add': method(z.object({ path }), z.object({ source: model.source })),
+  /** Makes a small run to try Cairn with, below its home, and adds that as a source. Works without a network. */
+  'sources.sample': method(none, z.object({ source: model.source })),
   'sources.remove': method(z.object({ id: z.string() }), none),
   /** Looks for checkpoints below the given folders, or below every source. */
   'sources.scan': method(

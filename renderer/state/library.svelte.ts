@@ -22,9 +22,19 @@ class Library {
   }
 
   /** Adds a folder and looks through it. */
-  async add(path: string): Promise<void> {
+  add(path: string): Promise<void> {
+    return this.#addAndScan(() => service.call('sources.add', { path }));
+  }
+
+  /** Adds a small run that Cairn makes for trying it. */
+  addSample(): Promise<void> {
+    return this.#addAndScan(() => service.call('sources.sample', {}));
+  }
+
+  async #addAndScan(add: () => Promise<{ source: Source }>): Promise<void> {
+    let path: string;
     try {
-      await service.call('sources.add', { path });
+      ({ path } = (await add()).source);
       await this.sources.reload();
     } catch (thrown) {
       toasts.fail(text.library.cannotAdd, thrown);

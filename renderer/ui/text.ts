@@ -88,6 +88,8 @@ export const text = {
       ['Archive', 'Each step is stored as the difference to the one before it, on a fraction of the disk.'],
       ['Sealed', 'Every archive is read back, decoded and compared before it counts. Restore gives the exact files.'],
     ] as const,
+    trySample: 'Try with sample chain',
+    makingSample: 'Making a sample…',
     noRuns: 'No runs were found in these sources yet.',
     noRunsDetail: 'Rescan after the trainer has written a checkpoint, or add another folder.',
     noMatch: 'No run matches.',

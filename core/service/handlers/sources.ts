@@ -7,9 +7,13 @@ import type { FolderEntry, Run } from '../../contract/model.ts';
 import { scan } from '../../scan/scanner.ts';
 import type { ScanResult } from '../../scan/found.ts';
 import type { Handlers } from '../dispatcher.ts';
+import { writeSampleChain } from '../sample-chain.ts';
 import type { ServiceAccess } from './access.ts';
 
-type SourceHandlers = Pick<Handlers, 'sources.list' | 'sources.add' | 'sources.remove' | 'sources.scan' | 'folders.list'>;
+type SourceHandlers = Pick<
+  Handlers,
+  'sources.list' | 'sources.add' | 'sources.sample' | 'sources.remove' | 'sources.scan' | 'folders.list'
+>;
 
 export function sourceHandlers(service: ServiceAccess): SourceHandlers {
   return {
@@ -17,6 +21,13 @@ export function sourceHandlers(service: ServiceAccess): SourceHandlers {
     'sources.add': async ({ path: folder }) => {
       if (!(await stat(folder)).isDirectory())
         throw new CairnError('bad_request', `${folder}: it is no folder; add the folder that holds it`, { path: folder });
+      const source = await service.settings.addSource(folder);
+      service.emit('catalogue.changed', {});
+      return { source };
+    },
+    'sources.sample': async () => {
+      const folder = path.join(path.dirname(service.settings.path), 'sample');
+      await writeSampleChain(path.join(folder, 'sample-run'));
       const source = await service.settings.addSource(folder);
       service.emit('catalogue.changed', {});
       return { source };

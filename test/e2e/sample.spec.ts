@@ -1,0 +1,23 @@
+/** First launch to first sealed run: three clicks, by the keyboard too, and without a network. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Served } from './served.ts';
+
+let served: Served;
+let page: Page;
+beforeAll(async () => {
+  served = await Served.start();
+  page = await served.open();
+});
+afterAll(() => served.stop());
+
+it('tries Cairn with the sample chain until every step is sealed', async () => {
+  const main = page.getByRole('main');
+  await main.getByRole('button', { name: 'Try with sample chain' }).click();
+  await main.getByRole('link', { name: 'sample-run' }).click();
+  await main.getByRole('button', { name: 'Archive 6 steps' }).click();
+  await main.getByRole('option', { name: /Step 600.*[Ss]ealed/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Library' }).click();
+  const row = main.getByRole('row', { name: /sample-run/ });
+  await expect.poll(() => row.textContent()).toMatch(/[1-9]\d\.\d %/);
+});
