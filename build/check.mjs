@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const steps = [
   ['tsc', ['-p', 'tsconfig.json']],
-  ['svelte-check', ['--tsconfig', 'renderer/tsconfig.json', '--threshold', 'warning', '--output', 'human']],
+  ['svelte-check', ['--tsconfig', 'renderer/tsconfig.json', '--threshold', 'warning', '--fail-on-warnings', '--output', 'human']],
   ['eslint', ['.', '--max-warnings', '0']],
   ['prettier', ['--check', '--log-level', 'warn', '.']],
 ];

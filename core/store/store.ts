@@ -271,7 +271,7 @@ export class Store {
       snapshots: snapshots.length,
       packs: packs.length,
       bytesOriginal: snapshots.reduce((sum, { bytesOriginal }) => sum + bytesOriginal, 0),
-      parity: this.#keepsParity,
+      parity: (await this.backend.stat(parityMarkName)) !== undefined,
       bytesStored: await this.#sizeOf([...files, ...(await this.backend.list('snapshots')), ...(await this.backend.list('copies'))]),
       bytesFree: await this.backend.freeBytes(),
       byRun: [...runs.values()].sort((a, b) => b.bytesStored - a.bytesStored),

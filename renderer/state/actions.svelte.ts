@@ -56,6 +56,8 @@ export async function restore(snapshot: Snapshot, params: Omit<ParamsOf<'restore
 export const remove = (snapshots: readonly Snapshot[]): Promise<Job | undefined> =>
   start('remove.start', { snapshots: snapshots.map(nameOf) });
 export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {});
+/** @param parity whether it is kept from now on; absent: as it is */
+export const repair = (parity?: boolean): Promise<Job | undefined> => start('repair.start', parity === undefined ? {} : { parity });
 export const prune = (dryRun: boolean): Promise<Job | undefined> => start('prune.start', { dryRun });
 
 /** Pinned snapshots can't be deleted. */
