@@ -42,5 +42,14 @@ export default ts.config(
     languageOptions: { parserOptions: { parser: ts.parser } },
     rules: { 'svelte/no-at-html-tags': 'error' },
   },
+  {
+    files: ['electron/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: "MemberExpression[property.name='openExternal']", message: 'nothing that Cairn shows may be opened outside of it' },
+      ],
+    },
+  },
   { files: ['core/host/cli*.ts', 'core/host/cli/**', 'build/**', 'test/**'], rules: { 'no-console': 'off' } },
 );

@@ -1,21 +1,9 @@
 /** Opens the desktop application; where Electron's runtime or a display is missing, says so and serves the same interface to a browser. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import { electronRuntime } from './runtime.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-
-/** The path of Electron's executable, or undefined where its runtime was never fetched. */
-function electronRuntime() {
-  const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  if (override) return path.join(override, process.platform === 'win32' ? 'electron.exe' : 'electron');
-  const folder = path.dirname(createRequire(import.meta.url).resolve('electron/package.json'));
-  const pointer = path.join(folder, 'path.txt');
-  if (!existsSync(pointer)) return undefined;
-  const runtime = path.join(folder, 'dist', readFileSync(pointer, 'utf8').trim());
-  return existsSync(runtime) ? runtime : undefined;
-}
 
 const hasDisplay = process.platform !== 'linux' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
 

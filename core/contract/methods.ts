@@ -246,6 +246,8 @@ export const methods = {
 
   'store.status': method(none, z.object({ store: model.storeStatus })),
   'store.doctor': method(none, z.object({ findings: z.array(model.finding) })),
+  /** Removes the lock of a writer that the user says is gone; `owner` is whose it was, absent where there was no lock. */
+  'store.breakLock': method(none, z.object({ owner: z.string().optional() })),
 } as const;
 
 export type Methods = typeof methods;

@@ -33,6 +33,11 @@ export class StoreAccess {
     this.#onNotice = onNotice;
   }
 
+  /** Whether this process holds the lock. */
+  get isWriting(): boolean {
+    return this.#writers > 0;
+  }
+
   async exists(): Promise<boolean> {
     return (await this.backend.stat(markName)) !== undefined;
   }

@@ -52,9 +52,16 @@ export async function readLock(backend: Backend, nowMs = Date.now()): Promise<Lo
   return { modifiedMs: file.modifiedMs, staleBecause };
 }
 
-/** Removes the lock whoever holds it, on the user's word. A writer that still lives fails at its next commit. */
-export async function breakLock(backend: Backend): Promise<void> {
+/**
+ * Removes the lock whoever holds it, on the user's word. A writer that still lives fails at its next commit.
+ *
+ * @returns whose it was; undefined where there was none
+ */
+export async function breakLock(backend: Backend): Promise<string | undefined> {
+  const held = await readLock(backend);
+  if (!held) return undefined;
   await backend.remove(lockName);
+  return ownerOf(held);
 }
 
 export class Lock {
@@ -205,6 +212,6 @@ function ownerOf({ record }: LockState): string {
 function lockedError(backend: Backend, held: LockState): CairnError {
   const since = held.record?.started ?? new Date(held.modifiedMs).toISOString();
   const owner = ownerOf(held);
-  const message = `${backend.place}: ${owner} writes to this store since ${since}; wait until it is done, or, if it is gone, break the lock`;
+  const message = `${backend.place}: ${owner} writes to this store since ${since}; wait until it is done, or, if it is gone, cairn doctor --break-lock`;
   return new CairnError('locked', message, { path: backend.place });
 }

@@ -257,6 +257,21 @@ describe('names', () => {
   });
 });
 
+describe('a lock of a writer on another machine', () => {
+  it("is explained, and broken on the user's word", async () => {
+    expect((await cairn('archive', run)).exitCode).toBe(0);
+    const now = new Date().toISOString();
+    const lock = path.join(home, 'store', 'lock');
+    await writeFile(lock, JSON.stringify({ host: 'elsewhere', pid: 7, started: now, token: 'a', heartbeat: now }));
+    const refused = await cairn('prune');
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^cairn: .*process 7 on elsewhere writes to this store since .*cairn doctor --break-lock\n$/);
+    expect(summaryOf(await cairn('doctor', '--break-lock', '--json'))['owner']).toBe('process 7 on elsewhere');
+    expect((await cairn('prune')).exitCode).toBe(0);
+    expect((await cairn('doctor', '--break-lock')).stdout).toBe('the store has no lock\n');
+  });
+});
+
 describe('an interrupt', () => {
   it('ends a running archive with 130 and one line, and the next run goes on', async () => {
     const large = path.join(folder, 'large');

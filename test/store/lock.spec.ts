@@ -49,7 +49,7 @@ describe('the lock of a store', () => {
     onTestFinished(() => store.close());
     await expect(openStore(store.backend.place)).rejects.toMatchObject({
       code: 'locked',
-      message: expect.stringMatching(new RegExp(`process ${process.pid} on .* since \\d{4}-.*; wait .* break the lock$`)),
+      message: expect.stringMatching(new RegExp(`process ${process.pid} on .* since \\d{4}-.*; wait .* cairn doctor --break-lock$`)),
     });
     // A reader needs no lock.
     await openStore(store.backend.place, { mode: 'read' });

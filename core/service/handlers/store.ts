@@ -1,16 +1,25 @@
 /** The store as a whole: what it takes, when it was verified, and what is wrong on this machine. */
 import { stat } from 'node:fs/promises';
-import { toCairnError } from '../../contract/errors.ts';
+import { CairnError, toCairnError } from '../../contract/errors.ts';
 import type { Finding, StoreStatus } from '../../contract/model.ts';
+import { breakLock } from '../../store/lock.ts';
 import { examine } from '../../verify/doctor.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
-export function storeHandlers(service: ServiceAccess): Pick<Handlers, 'service.about' | 'store.status' | 'store.doctor'> {
+export function storeHandlers(
+  service: ServiceAccess,
+): Pick<Handlers, 'service.about' | 'store.status' | 'store.doctor' | 'store.breakLock'> {
   return {
     'service.about': () => service.about(),
     'store.status': async () => ({ store: await statusOf(service) }),
     'store.doctor': async () => ({ findings: [...(await sourceFindings(service)), ...(await storeFindings(service))] }),
+    'store.breakLock': async () => {
+      if (service.store.isWriting)
+        throw new CairnError('locked', `${service.store.path}: this Cairn itself writes to it; cancel its jobs instead`);
+      const owner = await breakLock(service.store.backend);
+      return owner === undefined ? {} : { owner };
+    },
   };
 }
 

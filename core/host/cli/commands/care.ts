@@ -21,7 +21,8 @@ export function addCare(root: Command, actions: Actions): void {
   const rebuild = root.command('rebuild').description('make the catalogue again from the store');
   rebuild.action(() => actions.run(rebuild, rebuildCatalogue));
   const doctor = root.command('doctor').description('say what is wrong, and what to do');
-  doctor.action(() => actions.run(doctor, examine));
+  doctor.option('--break-lock', 'remove the lock of a writer that is gone for good; one that still lives writes nothing more');
+  doctor.action(({ breakLock }: { breakLock?: boolean }) => actions.run(doctor, breakLock ? freeStore : examine));
 }
 
 async function removeSnapshots(session: Session, snapshots: string[]): Promise<number> {
@@ -58,6 +59,13 @@ async function examine(session: Session): Promise<number> {
   if (findings.length === 0) out.line('nothing is wrong');
   out.summary({ about, findings });
   return exitCode;
+}
+
+async function freeStore({ client, out }: Session): Promise<number> {
+  const { owner } = await client.call('store.breakLock', {});
+  out.line(owner === undefined ? 'the store has no lock' : `the lock of ${owner} is removed`);
+  out.summary({ owner: owner ?? null });
+  return exitCodes.done;
 }
 
 function reportFindings({ out }: Session, findings: Finding[]): number {
