@@ -59,7 +59,9 @@ Scratch::Scope::~Scope() {
 #if defined(CAIRN_POISONS)
   for (size_t i = segment_; i < scratch_.segments_.size() && i <= scratch_.segment_; ++i) {
     const size_t kept = i == segment_ ? used_ : 0;
-    ASAN_POISON_MEMORY_REGION(scratch_.segments_[i].memory + kept, scratch_.segments_[i].size - kept);
+    // What was never taken is poisoned as it is.
+    const size_t taken = i == scratch_.segment_ ? scratch_.used_ : scratch_.segments_[i].size;
+    ASAN_POISON_MEMORY_REGION(scratch_.segments_[i].memory + kept, taken - kept);
   }
 #endif
   scratch_.segment_ = segment_;

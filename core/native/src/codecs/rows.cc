@@ -83,7 +83,8 @@ Levels fit(const RawBlock& block, const uint8_t* base, const Grid& grid, Scratch
       column->count += counts;
     }
   }
-  const int32_t least = greatest - 255;
+  // Where all are zeros no row has a level, and the least means nothing.
+  const int32_t least = (greatest == INT32_MIN ? 0 : greatest) - 255;
   for (size_t r = 0; r < rows; ++r) levels.rows[r] = by_row[r].count == 0 ? uint8_t{0} : to_byte(to_steps(by_row[r].value()) - least);
   for (size_t c = 0; c < grid.columns; ++c) levels.columns[c] = to_byte(to_steps(by_column[c].value()) + column_middle);
   levels.mean = static_cast<uint16_t>(least - column_middle);

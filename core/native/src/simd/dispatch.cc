@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -34,9 +38,15 @@ Kernels avx2_table() {
   return table;
 }
 
+// Asked of the processor itself: clang's builtin knows no "lzcnt" before version 18.
+bool has_lzcnt() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_LZCNT) != 0;
+}
+
 bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-         __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("fma");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_lzcnt() &&
+         __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("fma");
 }
 
 Kernels avx512_table() {
