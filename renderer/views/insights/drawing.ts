@@ -2,6 +2,9 @@
 import type { ChartColours } from './chart-colours.ts';
 import { toCsv, type Table } from './insight-tables.ts';
 
+/** Pixels that every chart is high. */
+export const chartHeight = 204;
+
 /** Sizes the canvas for the screen and returns its context in CSS pixels, cleared. */
 export function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
   const ratio = devicePixelRatio || 1;
