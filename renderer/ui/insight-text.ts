@@ -13,6 +13,8 @@ export const insightText = {
   full: 'Measure everything',
   fullTip: 'Reads all bytes of every step instead of samples of about 16 MiB each',
   again: 'Measure again',
+  report: 'Save report',
+  reportTip: 'Every chart with its numbers as one HTML file, to read without Cairn or a network',
   sampled: (sampled: string, total: string) => `${sampled} of ${total} read`,
   chart: 'Chart',
   table: 'Table',

@@ -108,6 +108,27 @@ describe('insights of a run', () => {
     expect(await seriousFindings()).toEqual([]);
   });
 
+  it('save everything as one report that needs nothing else', async () => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save report' }).click()]);
+    expect(download.suggestedFilename()).toMatch(/-report\.html$/);
+    const html = readFileSync(await download.path(), 'utf8');
+    expect(html).not.toMatch(/<script|(src|href)="(?!data:)/);
+    const context = await page.context().browser()!.newContext();
+    const read = await context.newPage();
+    const requests: string[] = [];
+    read.on('request', (request) => requests.push(request.url()));
+    await read.setContent(html);
+    const titles = await read.getByRole('heading', { level: 2 }).allTextContents();
+    expect(titles).toEqual(expect.arrayContaining(['Entropy by byte plane', 'Change by layer']));
+    expect(await read.locator('img').count()).toBe(titles.length);
+    expect(await read.locator('img').evaluateAll((images) => images.every((image) => (image as HTMLImageElement).naturalWidth > 300))).toBe(
+      true,
+    );
+    expect(await read.locator('table tbody tr').count()).toBeGreaterThan(titles.length);
+    expect(requests.filter((url) => !url.startsWith('data:'))).toEqual([]);
+    await context.close();
+  });
+
   it('kept within the content policy, without an error', () => {
     expect(served.complaints).toEqual([]);
   });

@@ -60,9 +60,11 @@ const fileName = (words: string[], extension: string): string =>
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}]+/gu, '-')}.${extension}`;
 
-export function saveCsv(names: string[], table: Table): void {
-  save(fileName(names, 'csv'), new Blob([toCsv(table)], { type: 'text/csv;charset=utf-8' }));
+export function saveText(names: string[], extension: string, type: string, content: string): void {
+  save(fileName(names, extension), new Blob([content], { type }));
 }
+
+export const saveCsv = (names: string[], table: Table): void => saveText(names, 'csv', 'text/csv;charset=utf-8', toCsv(table));
 
 export interface LegendEntry {
   label: string;
@@ -70,12 +72,12 @@ export interface LegendEntry {
 }
 
 /** The chart on its ground, with its title and legend above. */
-export async function savePng(
+export function pictureOf(
   names: string[],
   chart: HTMLCanvasElement,
   legend: readonly LegendEntry[],
   colours: ChartColours,
-): Promise<void> {
+): HTMLCanvasElement {
   const ratio = devicePixelRatio || 1;
   const [head, margin] = [legend.length > 0 ? 54 : 34, 12];
   const canvas = document.createElement('canvas');
@@ -92,6 +94,16 @@ export async function savePng(
     x += 26 + context.measureText(label).width;
   }
   context.drawImage(chart, margin, head, chart.width / ratio, chart.height / ratio);
+  return canvas;
+}
+
+export async function savePng(
+  names: string[],
+  chart: HTMLCanvasElement,
+  legend: readonly LegendEntry[],
+  colours: ChartColours,
+): Promise<void> {
+  const canvas = pictureOf(names, chart, legend, colours);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'));
   if (blob) save(fileName(names, 'png'), blob);
 }

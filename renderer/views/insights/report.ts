@@ -1,0 +1,88 @@
+/** The study of a run as one HTML file: every chart with its numbers, readable without Cairn, a network or scripts. */
+import { getContext, onMount, setContext } from 'svelte';
+import type { ChartColours } from './chart-colours.ts';
+import { pictureOf, saveText, type LegendEntry } from './drawing.ts';
+import { formatCell, type Table } from './insight-tables.ts';
+
+/** What a card gives to the report, as it is shown now. */
+export interface ReportPart {
+  title: string;
+  note: string;
+  table: Table;
+  /** Absent where the card shows its table instead. */
+  canvas: HTMLCanvasElement | undefined;
+  legend: readonly LegendEntry[];
+}
+
+export interface ReportHead {
+  run: string;
+  path: string;
+  /** How it was measured, in one line. */
+  measured: string;
+  /** The command line that gives the same numbers. */
+  command: string;
+}
+
+const key = Symbol('report');
+
+export class Report {
+  readonly #parts = new Set<() => ReportPart>();
+
+  /** Makes a report that the cards below this component add themselves to. */
+  static provide(): Report {
+    return setContext(key, new Report());
+  }
+
+  /** Called by a card while it is set up: it is part of the report as long as it is there. */
+  static join(part: () => ReportPart): void {
+    const report = getContext<Report | undefined>(key);
+    if (!report) return;
+    onMount(() => {
+      report.#parts.add(part);
+      return () => void report.#parts.delete(part);
+    });
+  }
+
+  save(head: ReportHead, colours: ChartColours): void {
+    const parts = [...this.#parts].map((part) => part()).filter(({ table }) => table.rows.length > 0);
+    saveText([head.run, 'report'], 'html', 'text/html;charset=utf-8', reportHtml(head, parts, colours));
+  }
+}
+
+const escaped = (words: string): string =>
+  words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const style = `
+  body { max-width: 960px; margin: 32px auto; padding: 0 20px; font: 14px/1.5 system-ui, sans-serif; color: #222; background: #fff; }
+  h1 { font-size: 22px; } h2 { margin: 36px 0 2px; font-size: 16px; } p { margin: 2px 0 10px; color: #555; }
+  img { max-width: 100%; border: 1px solid #ddd; border-radius: 6px; } code { overflow-wrap: anywhere; }
+  div { max-height: 340px; overflow: auto; margin-top: 10px; }
+  table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; }
+  th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid #eee; } th:first-child { text-align: left; }`;
+
+function tableHtml({ columns, rows }: Table): string {
+  const cells = (tag: string, values: readonly string[]): string => values.map((value) => `<${tag}>${escaped(value)}</${tag}>`).join('');
+  const body = rows.map((row) => `<tr>${cells('td', row.map(formatCell))}</tr>`).join('\n');
+  return `<div><table><thead><tr>${cells('th', columns)}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
+}
+
+function partHtml({ title, note, table, canvas, legend }: ReportPart, colours: ChartColours): string {
+  const picture = canvas ? `<img alt="${escaped(title)}" src="${pictureOf([title], canvas, legend, colours).toDataURL('image/png')}">` : '';
+  return `<h2>${escaped(title)}</h2>\n<p>${escaped(note)}</p>\n${picture}\n${tableHtml(table)}`;
+}
+
+/** The whole file. Names come from files, so every word is escaped; and nothing in it may load anything. */
+export function reportHtml(head: ReportHead, parts: readonly ReportPart[], colours: ChartColours): string {
+  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<title>${escaped(head.run)}</title>
+<style>${style}</style>
+<h1>${escaped(head.run)}</h1>
+<p>${escaped(head.path)}<br>${escaped(head.measured)}<br><code>${escaped(head.command)}</code></p>
+${parts.map((part) => partHtml(part, colours)).join('\n')}
+</html>
+`;
+}
