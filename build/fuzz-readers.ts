@@ -38,7 +38,8 @@ try {
     await attempt(`stores like ${path.basename(path.dirname(golden))}`, store, shareOfStores / 2);
   }
 } catch (thrown) {
-  process.stderr.write(`${(thrown as Error).message}\n`);
+  const { message, cause } = thrown as Error;
+  process.stderr.write(`${message}\n${cause instanceof Error ? `${cause.message}\n` : ''}`);
   process.exitCode = 1;
 } finally {
   await bench.close();

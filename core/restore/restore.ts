@@ -13,6 +13,7 @@ import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { syncFolder } from '../store/sync-folder.ts';
+import { placed } from './placed.ts';
 import { withStaging } from './staging.ts';
 import { assertAbsent, assertNoDetour, assertReplaceable, assertRoomToRestore, makeFolder } from './target.ts';
 
@@ -57,9 +58,9 @@ async function contentsOf(targets: Target[], manifest: Manifest, options: Restor
   const contents: StoredContent[] = [];
   for (const { file, temporary } of targets) {
     for (const [offset, length, blob] of file.parts) {
-      contents.push({ ...(await options.content(manifest.blobs[blob]!)), target: [{ path: temporary, offset, length }] });
+      contents.push(placed(await options.content(manifest.blobs[blob]!), [{ path: temporary, offset, length }]));
     }
-    if (file.rest >= 0) contents.push({ ...(await options.content(manifest.blobs[file.rest]!)), target: restRanges(file, temporary) });
+    if (file.rest >= 0) contents.push(placed(await options.content(manifest.blobs[file.rest]!), restRanges(file, temporary)));
   }
   return contents;
 }

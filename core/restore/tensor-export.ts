@@ -4,6 +4,7 @@ import path from 'node:path';
 import { decodeContents } from '../codec/decode.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { Manifest, ManifestTensor } from '../store/manifest.ts';
+import { placed } from './placed.ts';
 import type { Restored, RestoreOptions } from './restore.ts';
 import { withStaging } from './staging.ts';
 import { assertAbsent, assertRoomToRestore } from './target.ts';
@@ -60,7 +61,7 @@ async function decodeStorage(manifest: Manifest, tensor: ManifestTensor, storage
   const part = manifest.files[tensor.file]!.parts[tensor.part];
   if (!part) return 0;
   const content = await options.content(manifest.blobs[part[2]]!);
-  const contents = [{ ...content, target: [{ path: storage, offset: 0, length: part[1] }] }];
+  const contents = [placed(content, [{ path: storage, offset: 0, length: part[1] }])];
   for await (const { digest, error } of decodeContents(options.pool, contents, {
     cancel: options.cancel,
     onBytes: (bytes) => options.onBytes('decode', bytes),

@@ -140,6 +140,18 @@ describe('a manifest made by hand', () => {
     expect(readFileSync(bench.path('target', 'file')).equals(bytes)).toBe(true);
   });
 
+  it('with another length of a content than the store has is refused by what it is, for a file and for a tensor', async () => {
+    const size = bytes.length + 4;
+    const parts = [[0, size, 0]];
+    const tensors = [{ name: 'w', dtype: 'U8', shape: [size], file: 0, part: 0, offset: 0 }];
+    const files = [fileOf('file', bytes, { size, rest: -1, parts })];
+    const id = writeManifest(bench.storePath, recordOf(bytes, { bytesOriginal: size, files, tensors }));
+    for (const wanted of [{}, { tensor: 'w' }]) {
+      const restored = await outcome(bench.restore({ snapshot: id, to: bench.path('target'), ...wanted }));
+      expect(restored).toMatchObject({ error: { code: 'damaged', message: expect.stringContaining(`content ${digest}`) } });
+    }
+  });
+
   it.each(badRecords)('with %s is found or refused, and writes nothing elsewhere', async (_, change) => {
     const id = writeManifest(bench.storePath, typeof change === 'string' ? change : recordOf(bytes, change));
     const verified = await outcome(bench.verify());

@@ -26,6 +26,9 @@ export interface NamedFile {
   bytes: Buffer;
 }
 
+/** What fast-check shows of one: its bytes would fill pages. */
+const shown = <T extends NamedFile>(file: T): T => Object.assign(file, { [fc.toStringMethod]: () => file.id });
+
 export interface RealPack extends NamedFile {
   entries: BlobEntry[];
   /** Where its table begins. */
@@ -37,14 +40,14 @@ function filesOf(stores: string[], extension: string): NamedFile[] {
     readdirSync(store, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith(extension))
       .sort()
-      .map((name) => ({ id: path.basename(name, extension), bytes: readFileSync(path.join(store, name)) })),
+      .map((name) => shown({ id: path.basename(name, extension), bytes: readFileSync(path.join(store, name)) })),
   );
 }
 
 function asPack({ id, bytes }: NamedFile): RealPack {
   const footer = parseFooter(bytes.subarray(-footerBytes), bytes.length, id);
   const table = bytes.subarray(footer.tableOffset, footer.tableOffset + footer.tableLength);
-  return { id, bytes, entries: [...new PackTable(table, footer, hashing, id).entries()], tableAt: footer.tableOffset };
+  return shown({ id, bytes, entries: [...new PackTable(table, footer, hashing, id).entries()], tableAt: footer.tableOffset });
 }
 
 export const packsOf = (...stores: string[]): RealPack[] => filesOf(stores, '.pack').map(asPack);
