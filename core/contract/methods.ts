@@ -169,7 +169,10 @@ export const methods = {
   'runs.get': method(z.object({ id: z.string() }), z.object({ run: model.run })),
 
   'snapshots.list': method(z.object({ run: z.string().optional() }), z.object({ snapshots: z.array(model.snapshot) })),
-  'snapshots.get': method(z.object({ snapshot: snapshotName }), z.object({ snapshot: model.snapshot, files: z.array(model.fileRow) })),
+  'snapshots.get': method(
+    z.object({ snapshot: snapshotName }),
+    z.object({ snapshot: model.snapshot, files: z.array(model.fileRow), dropped: z.array(model.droppedFile) }),
+  ),
   'snapshots.tensors': method(
     z.object({ snapshot: snapshotName, ...page }),
     z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) }),

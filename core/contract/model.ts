@@ -15,6 +15,9 @@ export type Source = z.infer<typeof source>;
 export const checkpointState = z.enum(['complete', 'incomplete', 'being-written', 'damaged']);
 export type CheckpointState = z.infer<typeof checkpointState>;
 
+/** What of a checkpoint a file is. */
+export const checkpointPart = z.enum(['weights', 'optimizer', 'scheduler', 'random', 'configuration', 'other']);
+
 /** What the trainer left on disk for one step. Read-only to us. */
 export const checkpoint = z.object({
   path: z.string(),
@@ -27,7 +30,7 @@ export const checkpoint = z.object({
   /** How the step was found: a state file, the name, or as a last resort the modification time. */
   stepFrom: z.enum(['state', 'name', 'mtime']),
   formats: z.array(z.string()),
-  parts: z.array(z.enum(['weights', 'optimizer', 'scheduler', 'random', 'configuration', 'other'])),
+  parts: z.array(checkpointPart),
 });
 export type Checkpoint = z.infer<typeof checkpoint>;
 
@@ -110,6 +113,7 @@ export type TensorRow = z.infer<typeof tensorRow>;
 
 export const fileRow = z.object({
   path: z.string(),
+  part: checkpointPart,
   bytes,
   bytesStored: bytes,
   format: z.string(),
@@ -120,6 +124,10 @@ export const fileRow = z.object({
   note: z.string().optional(),
 });
 export type FileRow = z.infer<typeof fileRow>;
+
+/** A file that was archived, and let go of since. */
+export const droppedFile = z.object({ path: z.string(), bytes });
+export type DroppedFile = z.infer<typeof droppedFile>;
 
 /** A tensor of one or both of two snapshots that are compared. */
 export const diffTensor = z.object({

@@ -1,6 +1,8 @@
 /** What a snapshot holds, as views show it: its files, and its tensors with how and where they are stored. */
+import { posix } from 'node:path';
 import { codecNames, elementWidths } from '../codec/elements.ts';
-import type { FileRow, TensorRow } from '../contract/model.ts';
+import type { DroppedFile, FileRow, TensorRow } from '../contract/model.ts';
+import { partOf } from '../scan/layouts/file-kinds.ts';
 import type { Manifest, ManifestTensor } from '../store/manifest.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { baseOf, type FoundBlob, type Store } from '../store/store.ts';
@@ -47,6 +49,7 @@ export class SnapshotContents {
       const modified = timeOf(mtimeNs);
       rows.push({
         path,
+        part: partOf(posix.basename(path)),
         bytes: size,
         bytesStored,
         format,
@@ -58,6 +61,11 @@ export class SnapshotContents {
       });
     }
     return rows;
+  }
+
+  /** Files that were archived, and let go of since. */
+  async dropped(id: string): Promise<DroppedFile[]> {
+    return ((await this.manifest(id)).dropped ?? []).map(({ path, size }) => ({ path, bytes: size }));
   }
 
   async tensors(id: string, offset: number, limit: number): Promise<{ total: number; tensors: TensorRow[] }> {

@@ -243,8 +243,18 @@ export const text = {
     copyId: 'Copy id',
     files: 'Files',
     tensors: 'Tensors',
+    parts: {
+      weights: 'weights',
+      optimizer: 'optimizer',
+      scheduler: 'scheduler',
+      random: 'random state',
+      configuration: 'configuration',
+      other: 'other',
+    },
+    dropped: (files: number, bytes: string) => `${count(files, 'file')} of optimizer state let go of since, ${bytes} originally`,
     fileColumns: {
       path: 'File',
+      part: 'Part',
       format: 'Format',
       bytes: 'Size',
       stored: 'Stored',

@@ -257,6 +257,24 @@ describe('names', () => {
   });
 });
 
+describe('a policy', () => {
+  it('lets go of optimizer state, and show says so', async () => {
+    const hf = path.join(folder, 'hf');
+    for (const step of [1, 2]) {
+      const checkpoint = path.join(hf, `step-${step}`);
+      await cp(path.join(run, 'step-000400'), checkpoint, { recursive: true });
+      await cp(path.join(run, 'step-002000', 'model.safetensors'), path.join(checkpoint, 'optimizer.safetensors'));
+    }
+    expect((await cairn('archive', hf)).exitCode).toBe(0);
+    const pruned = summaryOf(await cairn('prune', '--run', 'hf', '--state-last', '1', '--grace', '0', '--json'));
+    expect(pruned['thinned']).toMatchObject([{ step: 1, files: 1 }]);
+    expect((await cairn('show', 'hf@1')).stdout).toContain('let go of: optimizer.safetensors, ');
+    const { stdout } = await cairn('show', 'hf@2');
+    expect(stdout).toMatch(/optimizer\.safetensors +optimizer /);
+    expect(stdout).not.toContain('let go of');
+  });
+});
+
 describe('a lock of a writer on another machine', () => {
   it("is explained, and broken on the user's word", async () => {
     expect((await cairn('archive', run)).exitCode).toBe(0);

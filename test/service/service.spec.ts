@@ -136,6 +136,10 @@ describe('a chain', () => {
     const last = snapshots.at(-1)!;
     const { snapshot, files } = await client.call('snapshots.get', { snapshot: 'run@2400' });
     expect(snapshot).toEqual(last);
+    expect(files.map(({ path: name, part }) => [name, part])).toEqual([
+      ['config.json', 'configuration'],
+      ['model.safetensors', 'weights'],
+    ]);
     expect(files.reduce((sum, file) => sum + file.bytes, 0)).toBe(last.bytesOriginal);
     expect(files.reduce((sum, file) => sum + file.bytesStored, 0)).toBe(last.bytesStored);
 

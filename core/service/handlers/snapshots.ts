@@ -20,7 +20,8 @@ export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
     'snapshots.list': async ({ run }) => ({ snapshots: await mirror.withPins(await snapshotsOf(service, run)) }),
     'snapshots.get': async ({ snapshot: name }) => {
       const id = await (await store.read()).resolve(name);
-      return { snapshot: await snapshotOf(service, id), files: await (await service.contents()).files(id) };
+      const contents = await service.contents();
+      return { snapshot: await snapshotOf(service, id), files: await contents.files(id), dropped: await contents.dropped(id) };
     },
     'snapshots.tensors': async ({ snapshot: name, offset, limit }) => {
       const id = await (await store.read()).resolve(name);

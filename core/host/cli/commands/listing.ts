@@ -68,7 +68,7 @@ async function tensorsOf({ client, interrupt }: Session, snapshot: string): Prom
 
 async function showSnapshot(session: Session, name: string): Promise<number> {
   const { client, out, interrupt } = session;
-  const { snapshot, files } = await client.call('snapshots.get', { snapshot: name }, { signal: interrupt });
+  const { snapshot, files, dropped } = await client.call('snapshots.get', { snapshot: name }, { signal: interrupt });
   const tensors = await tensorsOf(session, snapshot.id);
   const base = snapshot.base === undefined ? '' : ` against ${snapshot.base.slice(0, 8)}`;
   out.line(`${snapshot.id}  ${snapshot.run}@${snapshot.step}${snapshot.pinned ? '  pinned' : ''}`);
@@ -78,15 +78,17 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
   out.line(`from ${snapshot.runPath}${snapshot.path === '' ? '' : `/${snapshot.path}`}\n`.trimEnd());
   out.line('');
   out.table(
-    [{ title: 'file' }, right('size'), right('stored'), { title: 'format' }, right('tensors')],
+    [{ title: 'file' }, { title: 'part' }, right('size'), right('stored'), { title: 'format' }, right('tensors')],
     files.map((file) => [
       file.path,
+      file.part,
       size(file.bytes),
       size(file.bytesStored),
       file.note === undefined ? file.format : `${file.format} (${file.note})`,
       String(file.tensors),
     ]),
   );
+  for (const { path: name, bytes } of dropped) out.line(`let go of: ${name}, ${size(bytes)}`);
   out.line('');
   out.table(
     [{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, right('size'), right('stored'), { title: 'codecs' }, right('depth')],
@@ -101,6 +103,7 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
     ]),
   );
   for (const file of files) out.record('file', file);
+  for (const file of dropped) out.record('dropped', file);
   for (const tensor of tensors) out.record('tensor', tensor);
   out.summary({ snapshot, files: files.length, tensors: tensors.length });
   return exitCodes.done;
