@@ -6,12 +6,11 @@
  */
 import type { StoredBlocks } from '../codec/binding.ts';
 import { CairnError } from '../contract/errors.ts';
-import type { Snapshot, StoreStatus } from '../contract/model.ts';
+import type { Snapshot } from '../contract/model.ts';
 import { writeAtomically } from './atomic-file.ts';
 import type { Backend } from './backends/backend.ts';
 import { BlobIndex, type IndexCache } from './blob-index.ts';
 import type { BlobEntry, Digest } from './blob-source.ts';
-import { forEachBounded } from './bounded.ts';
 import { nameOfCondemned, readCondemned } from './condemned.ts';
 import { Contents, type FoundBlob } from './contents.ts';
 import type { Hashing } from './hashing.ts';
@@ -19,7 +18,7 @@ import { Lock } from './lock.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 import { readMark, writeMark, type Mark } from './mark.ts';
 import type { PackTable } from './pack-format.ts';
-import { packIdOf, PackReader } from './pack-reader.ts';
+import { PackReader } from './pack-reader.ts';
 import { PackWriter, type FinishedPack } from './pack-writer.ts';
 import { nameOfParity, writeParity } from './parity.ts';
 import { nameOfCopy, parityMarkName } from './redundancy.ts';
@@ -28,8 +27,6 @@ import { nameOfManifest, nameOfPin, noSnapshot, Snapshots } from './snapshots.ts
 export { baseOf, maxDepth, problemOfLengths, type FoundBlob } from './contents.ts';
 export { formatVersion, markName } from './mark.ts';
 export { nameOfManifest, nameOfPin, snapshotIdOf, summarise } from './snapshots.ts';
-
-const parallelReads = 8;
 
 export interface StoreOptions {
   backend: Backend;
@@ -256,28 +253,6 @@ export class Store {
     this.#keepsParity = keeps;
   }
 
-  async status(): Promise<StoreStatus> {
-    const snapshots = await this.snapshots();
-    const runs = new Map<string, { run: string; bytesOriginal: number; bytesStored: number }>();
-    for (const { run, bytesOriginal, bytesStored } of snapshots) {
-      const sum = runs.get(run) ?? { run, bytesOriginal: 0, bytesStored: 0 };
-      runs.set(run, { run, bytesOriginal: sum.bytesOriginal + bytesOriginal, bytesStored: sum.bytesStored + bytesStored });
-    }
-    const files = await this.backend.list('packs');
-    const packs = files.filter((name) => packIdOf(name) !== undefined);
-    return {
-      path: this.backend.place,
-      id: this.id,
-      snapshots: snapshots.length,
-      packs: packs.length,
-      bytesOriginal: snapshots.reduce((sum, { bytesOriginal }) => sum + bytesOriginal, 0),
-      parity: (await this.backend.stat(parityMarkName)) !== undefined,
-      bytesStored: await this.#sizeOf([...files, ...(await this.backend.list('snapshots')), ...(await this.backend.list('copies'))]),
-      bytesFree: await this.backend.freeBytes(),
-      byRun: [...runs.values()].sort((a, b) => b.bytesStored - a.bytesStored),
-    };
-  }
-
   packTable(packId: string): Promise<PackTable> {
     return this.#reader.table(packId);
   }
@@ -335,15 +310,6 @@ export class Store {
     // A prune that was cut off meant this very pack to go; it has come to be wanted.
     if (this.index.isCondemned(pack.id)) await this.condemn(pack.id, false);
     if (this.#keepsParity && !(await this.backend.stat(nameOfParity(pack.id)))) await writeParity(this.backend, this.hashing, pack.id);
-  }
-
-  async #sizeOf(names: string[]): Promise<number> {
-    let sum = 0;
-    await forEachBounded(names, parallelReads, async (name) => {
-      const file = await this.backend.stat(name);
-      sum += file?.sizeBytes ?? 0;
-    });
-    return sum;
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { elements } from '../../core/codec/elements.ts';
 import type { CairnError } from '../../core/contract/errors.ts';
 import type { IndexCache } from '../../core/store/blob-index.ts';
+import { statusOfStore } from '../../core/store/status.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
 import { addTensor, archive, contentOf, digestOf, manifestOf, newStore, openStore, storePack, temporaryFolder } from './examples.ts';
 
@@ -41,7 +42,12 @@ describe('a store', () => {
         pinned: true,
       },
     ]);
-    expect(await store.status()).toMatchObject({ snapshots: 1, packs: 1, bytesOriginal: 13, byRun: [{ run: 'ft-07', bytesStored: 14 }] });
+    expect(await statusOfStore(store)).toMatchObject({
+      snapshots: 1,
+      packs: 1,
+      bytesOriginal: 13,
+      byRun: [{ run: 'ft-07', bytesStored: 14 }],
+    });
   });
 
   it('refuses to commit what is not stored', async () => {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { CairnError, toCairnError } from '../../contract/errors.ts';
 import type { Finding, StoreStatus } from '../../contract/model.ts';
 import { breakLock } from '../../store/lock.ts';
+import { statusOfStore } from '../../store/status.ts';
 import { examine } from '../../verify/doctor.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
@@ -39,7 +40,7 @@ async function statusOf({ store, catalogue }: ServiceAccess): Promise<StoreStatu
     };
   }
   const reading = await store.read();
-  const status = await reading.status();
+  const status = await statusOfStore(reading);
   const [last] = catalogue.verifications(reading.id, 1);
   return { ...status, ...(last ? { lastVerify: { time: last.time, mode: last.mode, findings: last.findings } } : {}) };
 }
