@@ -19,7 +19,7 @@ import type { Launch } from './launch.ts';
 import { installMenu } from './menu.ts';
 import { limitPermissions } from './permissions.ts';
 import { rendererFolder } from './places.ts';
-import { Wakefulness } from './power.ts';
+import { followPower, isDelicate, Wakefulness } from './power.ts';
 import { ServiceProcess } from './service-process.ts';
 import { statusLine, TrayMark } from './tray.ts';
 import { openWindow } from './window.ts';
@@ -63,6 +63,7 @@ export class Desktop {
       quit: () => void this.requestQuit(),
     });
     this.#service.start();
+    followPower((power) => this.#service.tellPower(power));
     this.show();
     this.#showJobs();
   }
@@ -164,7 +165,7 @@ export class Desktop {
     const { running, fraction } = this.#jobs;
     this.#tray?.update(this.#jobs);
     this.#window?.setProgressBar(running.length === 0 ? -1 : (fraction ?? 2)); // over 1: running, nobody knows how far
-    this.#wakefulness.keep(running.length > 0);
+    this.#wakefulness.keep(isDelicate(running));
   }
 
   #notify(job: Job): void {

@@ -46,6 +46,7 @@ export class ServiceProcess {
   #child: UtilityProcess | undefined;
   #ready = false;
   #wanted = false;
+  #power: { onBattery: boolean } | undefined;
   #ends: number[] = [];
   #rest: NodeJS.Timeout | undefined;
 
@@ -76,6 +77,12 @@ export class ServiceProcess {
     return port1;
   }
 
+  /** Passed on to the process that runs, and to every later one when it is ready. */
+  tellPower(power: { onBattery: boolean }): void {
+    this.#power = power;
+    if (this.#ready) this.#child?.postMessage({ power });
+  }
+
   /** Lets jobs stop at a safe point and the store be let go, then ends the process. Comes back in any case. */
   async close(): Promise<void> {
     this.#wanted = false;
@@ -100,6 +107,7 @@ export class ServiceProcess {
     else if (told.data.state === 'failed') this.#giveUp(told.data.error);
     else {
       this.#ready = true;
+      if (this.#power) child.postMessage({ power: this.#power });
       this.#options.onReady();
     }
   }

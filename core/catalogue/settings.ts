@@ -5,13 +5,14 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../contract/errors.ts';
-import { source as sourceSchema, type Source } from '../contract/model.ts';
+import { manners as mannersSchema, source as sourceSchema, type Manners, type Source } from '../contract/model.ts';
 import { readHomeFile, writeHomeFile } from './home-file.ts';
 import { runId } from './run-id.ts';
 
 const settingsFile = z.looseObject({
   version: z.literal(1).default(1),
   sources: z.array(sourceSchema.loose()).default([]),
+  manners: mannersSchema.prefault({}),
   preferences: z.record(z.string(), z.json()).default({}),
 });
 type SettingsFile = z.infer<typeof settingsFile>;
@@ -49,6 +50,14 @@ export class Settings {
 
   get preferences(): Preferences {
     return { ...this.#held.preferences };
+  }
+
+  get manners(): Manners {
+    return this.#held.manners;
+  }
+
+  async setManners(manners: Manners): Promise<void> {
+    await this.#change((settings) => void (settings.manners = manners));
   }
 
   /** @returns the source, also where it was one already */

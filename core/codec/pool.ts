@@ -16,6 +16,7 @@ import type {
   DigestRequest,
   EncodeRequest,
   EncodeResult,
+  FileRange,
   WriteRequest,
 } from './binding.ts';
 import type { BytesDecodeRequest, BytesEncodeRequest, Outcome, Task } from './task.ts';
@@ -38,7 +39,8 @@ const workerFile = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './ta
 
 /** What tasks that begin new work go through first: it may hold them back, to pause a job or to keep it within its threads. */
 export interface TaskGate {
-  enter(): Promise<void>;
+  /** @param bytes that the task reads or makes, before coding */
+  enter(bytes: number): Promise<void>;
   leave(): void;
 }
 
@@ -52,6 +54,15 @@ export function startWorkers(threads: number, priority: 'normal' | 'low' = 'norm
     concurrentTasksPerWorker: 1,
     workerData: { priority },
   });
+}
+
+const lengthOf = (ranges: readonly FileRange[]): number => ranges.reduce((sum, { length }) => sum + length, 0);
+
+function bytesOf(task: Task): number {
+  if (task.kind === 'encode') return task.request.items.reduce((sum, { source }) => sum + source.length, 0);
+  if (task.kind === 'decode') return task.request.items.reduce((sum, { blocks }) => sum + blocks.rawLength, 0);
+  if (task.kind === 'decode-bytes') return task.request.item.blocks.rawLength;
+  return task.kind === 'digest' || task.kind === 'encode-bytes' ? lengthOf(task.request.ranges) : 0;
 }
 
 /** Tasks that end what others began: held back, they would keep memory. */
@@ -127,7 +138,7 @@ export class CodecPool {
 
   async #pass(task: Task): Promise<Outcome> {
     if (!this.#gate || ungated.has(task.kind)) return this.#workers.run(task);
-    await this.#gate.enter();
+    await this.#gate.enter(bytesOf(task));
     try {
       return await this.#workers.run(task);
     } finally {

@@ -233,6 +233,10 @@ export const methods = {
   /** Gives a running job another number of threads; it holds from its next task on. */
   'jobs.threads': method(z.object({ id: z.string(), threads: z.number().int().min(1).max(256) }), none),
 
+  'manners.get': method(none, z.object({ manners: model.manners, cores: z.number().int() })),
+  /** Holds from the next task of every job on. */
+  'manners.set': method(z.object({ manners: model.manners }), none),
+
   'schedules.list': method(none, z.object({ schedules: z.array(model.scheduleView) })),
   /** Adds a schedule, or replaces the one of that id. */
   'schedules.save': method(z.object({ id: z.string().optional(), draft: model.scheduleDraft }), z.object({ schedule: model.schedule })),
@@ -265,6 +269,7 @@ export const events = {
   /** A job was queued, moved on or ended. At most ten a second for one job, the last state always. */
   'job.changed': z.object({ job: model.job }),
   'schedules.changed': z.object({}),
+  'manners.changed': z.object({ manners: model.manners }),
   'queue.changed': z.object({ pause: model.queuePause.optional() }),
   'job.log': z.object({ id: z.string(), line: model.jobLogLine }),
   /** Runs, snapshots or sources changed; views ask again for what they show. */

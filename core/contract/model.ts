@@ -218,6 +218,9 @@ export const jobProgress = z.object({
 });
 export type JobProgress = z.infer<typeof jobProgress>;
 
+/** Phases in which the machine should not be let fall asleep: half of them is what nobody wants to find in the morning. */
+export const wakefulPhases: readonly string[] = ['commit', 'release'];
+
 export const job = z.object({
   id: z.string(),
   kind: jobKind,
@@ -372,6 +375,23 @@ export const trigger = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('idle'), minutes: z.number().int().min(1).max(1440) }),
 ]);
 export type Trigger = z.infer<typeof trigger>;
+
+/** How Cairn behaves on its machine. Work in the background is what schedules and watches start. */
+export const manners = z.object({
+  /** All jobs together take at most so many threads; absent: one for every core. */
+  threads: z.number().int().min(1).max(256).optional(),
+  /** Work in the background at most so many; absent: half of the cores. */
+  backgroundThreads: z.number().int().min(1).max(256).optional(),
+  /** All jobs together read and decode at most so many bytes of checkpoints a second. */
+  bytesPerSecond: z.number().int().min(65_536).optional(),
+  /** No work in the background between these times of day. */
+  quiet: z.object({ from: clockTime, to: clockTime }).optional(),
+  /** On battery work in the background waits below this charge, in percent, also where its schedule would work on battery. */
+  lowBattery: z.number().int().min(0).max(100).default(20),
+  /** What work in the background does where the store is reached over a network that is metered. */
+  metered: z.enum(['ignore', 'wait']).default('wait'),
+});
+export type Manners = z.infer<typeof manners>;
 
 /** What a schedule archives, and under which conditions. */
 export const policy = z.object({

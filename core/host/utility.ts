@@ -5,12 +5,13 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { cairnHome } from '../catalogue/home.ts';
 import { portConnection, type Port } from '../contract/connections/port.ts';
 import { toFailure, type Failure } from '../contract/errors.ts';
 import { Service } from '../service/service.ts';
 
-/** What the shell sends: a port of its own with the word `connect`, or `close` before it quits. */
+/** What the shell sends: a port of its own with the word `connect`, what the machine runs on, or `close` before it quits. */
 interface FromShell {
   data: unknown;
   ports: Port[];
@@ -19,6 +20,8 @@ interface FromShell {
 /** What the shell hears: that connections are served, that it could not start, a line for its log, that all is closed. */
 export type ToShell =
   { state: 'ready' } | { state: 'failed'; error: Failure } | { state: 'problem'; message: string } | { state: 'closed' };
+
+const powerMessage = z.object({ power: z.object({ onBattery: z.boolean() }) });
 
 interface ParentPort {
   on(event: 'message', listener: (message: FromShell) => void): void;
@@ -46,7 +49,12 @@ function run(parent: ParentPort): void {
     tell({ state: 'closed' });
   };
   parent.on('message', ({ data, ports }) => {
-    const work = data === 'close' ? close() : opening.then((service) => ports.forEach((port) => service.serve(portConnection(port))));
+    const power = powerMessage.safeParse(data).data?.power;
+    const work = power
+      ? opening.then((service) => service.tellPower(power))
+      : data === 'close'
+        ? close()
+        : opening.then((service) => ports.forEach((port) => service.serve(portConnection(port))));
     work.catch(() => undefined); // a service that did not open was told of above
   });
 }

@@ -2,6 +2,7 @@
 import { CairnError } from '../contract/errors.ts';
 import type { Job, JobKind } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
+import type { Budget } from './budget.ts';
 import { Gate } from './gate.ts';
 import type { JobContext, Priority, StageAccess } from './job.ts';
 import type { Lack } from './lack.ts';
@@ -17,6 +18,8 @@ export interface LiveJob {
   /** A pause that somebody asked for. */
   hold: KeptParams['hold'];
   interruptions: number;
+  /** Given to it while it runs; its own word against what work in the background gets. */
+  threads: number | undefined;
   since: string | undefined;
   /** Where it waits for room on a disk. */
   lack: Lack | undefined;
@@ -30,11 +33,13 @@ export interface LiveJob {
   ended: Promise<void>;
 }
 
-export function newLiveJob(job: Job, params: unknown, more: Partial<Pick<KeptParams, 'hold' | 'interruptions' | 'since'>> = {}): LiveJob {
+type More = Partial<Pick<KeptParams, 'hold' | 'interruptions' | 'since'>>;
+
+export function newLiveJob(job: Job, params: unknown, budget: Budget, more: More = {}): LiveJob {
   const told = { logLines: 0, toldAtMs: -Infinity, keptAtMs: -Infinity, timer: undefined };
   const { hold, interruptions = 0, since } = more;
-  const parts = { controller: new AbortController(), meter: new ProgressMeter(), gate: new Gate(), ended: Promise.resolve() };
-  return { job, params, ...parts, hold, interruptions, since, lack: undefined, ...told };
+  const parts = { controller: new AbortController(), meter: new ProgressMeter(), gate: new Gate(budget), ended: Promise.resolve() };
+  return { job, params, ...parts, hold, interruptions, threads: undefined, since, lack: undefined, ...told };
 }
 
 /** Whether its function was called. */
@@ -60,9 +65,15 @@ export interface QueueAccess {
 }
 
 /** Of jobs that a schedule or a watch started nobody waits for the end. */
-function priorityOf({ job, params }: LiveJob): Priority {
+export function priorityOf({ job, params }: Pick<LiveJob, 'job' | 'params'>): Priority {
   const inBackground = (params as { background?: boolean } | null)?.background === true;
   return inBackground || job.schedule !== undefined ? 'low' : 'normal';
+}
+
+/** How many of its tasks run at once: what it was given, or for work in the background its share; the rest is up to the budget. */
+export function shareOf(live: LiveJob, backgroundThreads: number): number {
+  const asked = live.threads ?? (live.params as { threads?: number } | null)?.threads;
+  return asked ?? (priorityOf(live) === 'low' ? backgroundThreads : Infinity);
 }
 
 /** @returns the context, and what gives back the lock of the store where the job took it */

@@ -1,4 +1,5 @@
-/** What schedules ask of the machine: whether it runs on battery, and since when it has had little to do. */
+/** What work in the background asks of the machine: its power, whether its network is metered, and since when it has had little to do. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
@@ -6,6 +7,16 @@ import path from 'node:path';
 const powerSupplies = '/sys/class/power_supply';
 /** Of every core, on average over the last minute. */
 const idleLoad = 0.25;
+/** After a sleep the load of before says nothing. */
+const sleptMs = 5 * 60_000;
+const networkAgeMs = 30_000;
+
+export interface Power {
+  /** True only where the system says so. */
+  onBattery: boolean;
+  /** Charge of the batteries together, 0 to 100, where it is known. */
+  percent?: number;
+}
 
 function read(file: string): string {
   try {
@@ -15,41 +26,81 @@ function read(file: string): string {
   }
 }
 
+function suppliesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => path.join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
 /**
- * True only where the system says so: no mains supply is connected and a battery of the machine itself (not of a mouse) is there.
+ * On battery: no mains supply is connected, and a battery of the machine itself (not of a mouse) is there.
  *
  * @param folder where Linux tells of power supplies; elsewhere there is none, which means mains
  */
-export function runsOnBattery(folder = powerSupplies): boolean {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return false;
-  }
-  const supplies = names.map((name) => path.join(folder, name));
+export function readPower(folder = powerSupplies): Power {
+  const supplies = suppliesIn(folder);
   const type = (supply: string): string => read(path.join(supply, 'type'));
   const mains = supplies.filter((supply) => type(supply) === 'Mains' || type(supply).startsWith('USB'));
-  if (mains.some((supply) => read(path.join(supply, 'online')) === '1')) return false;
   const batteries = supplies.filter((supply) => type(supply) === 'Battery' && read(path.join(supply, 'scope')) !== 'Device');
-  return batteries.some((supply) => (mains.length > 0 ? true : read(path.join(supply, 'status')) === 'Discharging'));
+  const isConnected = mains.some((supply) => read(path.join(supply, 'online')) === '1');
+  const discharges = (supply: string): boolean => mains.length > 0 || read(path.join(supply, 'status')) === 'Discharging';
+  const charges = batteries.map((supply) => read(path.join(supply, 'capacity'))).filter((text) => /^\d+$/.test(text));
+  const percent = charges.length > 0 ? { percent: charges.reduce((sum, text) => sum + Number(text), 0) / charges.length } : {};
+  return { onBattery: !isConnected && batteries.some(discharges), ...percent };
+}
+
+/** NetworkManager's word for the connection in use: 1 and 3 are metered, by what is set and by a guess. */
+const askNetworkManager = [
+  'get-property',
+  'org.freedesktop.NetworkManager',
+  '/org/freedesktop/NetworkManager',
+  'org.freedesktop.NetworkManager',
+  'Metered',
+];
+
+/** @returns whether the answer of `busctl` says metered; one that isn't understood does not */
+export function saysMetered(answer: string): boolean {
+  return /^u [13]\s*$/.test(answer);
+}
+
+/** Where NetworkManager runs; elsewhere a network counts as free. */
+function askMetered(): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('busctl', askNetworkManager, { timeout: 2000 }, (_error, stdout) => resolve(saysMetered(stdout)));
+  });
 }
 
 export interface Machine {
-  onBattery(): boolean;
+  power(): Power;
+  /** Whether the network in use costs by the byte, as of about now. */
+  isMetered(): boolean;
   /** Undefined while it is busy. */
   idleSinceMs(nowMs: number): number | undefined;
+  /** From a shell that the system tells when power changes. */
+  tellPower(power: Partial<Power>): void;
 }
 
 /** Asked about every tick; between two ticks it counts as what it was. */
 export function thisMachine(): Machine {
   let sinceMs: number | undefined;
   let lastMs = 0;
+  let told: Partial<Power> = {};
+  const network = { isMetered: false, askedMs: -Infinity };
   return {
-    onBattery: () => runsOnBattery(),
+    power: () => ({ ...readPower(), ...told }),
+    tellPower: (power) => (told = power),
+    isMetered: () => {
+      const nowMs = performance.now();
+      if (nowMs - network.askedMs > networkAgeMs) {
+        network.askedMs = nowMs;
+        void askMetered().then((isMetered) => (network.isMetered = isMetered));
+      }
+      return network.isMetered;
+    },
     idleSinceMs: (nowMs) => {
-      // After a sleep the load of before says nothing.
-      if (nowMs - lastMs > 5 * 60_000) sinceMs = undefined;
+      if (nowMs - lastMs > sleptMs) sinceMs = undefined;
       lastMs = nowMs;
       sinceMs = loadavg()[0]! < idleLoad * availableParallelism() ? (sinceMs ?? nowMs) : undefined;
       return sinceMs;

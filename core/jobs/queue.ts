@@ -8,10 +8,11 @@ import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
+import { Budget } from './budget.ts';
 import { canPause, userHold, type Hold } from './holds.ts';
-import { FailedWith, jobAccess, type JobFunction, type JobResult, type ProgressUpdate } from './job.ts';
+import { FailedWith, jobAccess, type JobFunction, type JobResult, type Priority, type ProgressUpdate } from './job.ts';
 import type { JobRecords, KeptJob, PauseRecord } from './job-records.ts';
-import { contextOf, hasBegun, newLiveJob, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
+import { contextOf, hasBegun, newLiveJob, priorityOf, shareOf, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
 import { LacksRoom } from '../store/room.ts';
 import { Lack } from './lack.ts';
@@ -49,7 +50,9 @@ export interface QueueOptions extends QueueAccess {
   /** Runs jobs that another process left in the queue when it ended, and goes on with what it interrupted. For services that stay. */
   adopt?: boolean;
   /** What keeps a schedule's job back for now. */
-  policyHold?: (job: Job) => Hold | undefined;
+  policyHold?: (job: Job, priority: Priority) => Hold | undefined;
+  /** What all jobs together may take. */
+  budget?: Budget;
   onPause?: (payload: PayloadOf<'queue.changed'>) => void;
   nowMs?: () => number;
 }
@@ -62,6 +65,8 @@ export class JobQueue {
   readonly #owner: Owner = thisOwner();
   /** In the order of queueing. */
   readonly #live = new Map<string, LiveJob>();
+  readonly #budget: Budget;
+  #backgroundThreads = Infinity;
   #closed = false;
   #recordsFail = false;
   #review: NodeJS.Timeout | undefined;
@@ -70,6 +75,7 @@ export class JobQueue {
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    this.#budget = options.budget ?? new Budget();
     this.#pause = this.#readPause();
     this.#takeStock();
   }
@@ -77,7 +83,7 @@ export class JobQueue {
   /** Queues a job and starts it as soon as its turn has come. */
   enqueue(kind: JobKind, params: unknown, told: Told): Job {
     if (this.#closed) throw new CairnError('cancelled', 'the service is closing; start it again');
-    const live = newLiveJob(this.#newJob(kind, told), params);
+    const live = newLiveJob(this.#newJob(kind, told), params, this.#budget);
     this.#add(live);
     return live.job;
   }
@@ -184,7 +190,15 @@ export class JobQueue {
    * @throws CairnError `not_found`; `bad_request` where it has ended or belongs to another process.
    */
   setThreads(id: string, threads: number): void {
-    this.#own(id).gate.limit(threads);
+    const live = this.#own(id);
+    live.threads = threads;
+    live.gate.limit(threads);
+  }
+
+  /** How many threads each job in the background has from now on, where it wasn't given a number of its own. */
+  limitBackground(threads: number): void {
+    this.#backgroundThreads = threads;
+    for (const live of this.#live.values()) live.gate.limit(shareOf(live, threads));
   }
 
   /** Interrupts what runs and resolves when it has stopped. Queued jobs stay queued for the next service. */
@@ -208,7 +222,7 @@ export class JobQueue {
       const kept = keptParams.safeParse(params).data;
       if ((ended.has(job.state) && !kept?.goOn) || (kept && lives(kept, this.#nowMs()) && !kept.goOn)) continue;
       if (job.started !== undefined || job.state === 'running') this.#interrupted(job, kept, params);
-      else if (kept && this.#options.adopt) this.#add(newLiveJob({ ...job, state: 'queued' }, kept.params, kept));
+      else if (kept && this.#options.adopt) this.#add(newLiveJob({ ...job, state: 'queued' }, kept.params, this.#budget, kept));
     }
   }
 
@@ -223,7 +237,7 @@ export class JobQueue {
     const { title, command, schedule } = job;
     const next = this.#newJob(job.kind, { title, command, resumes: job.id, ...(schedule === undefined ? {} : { schedule }) });
     const { hold, interruptions, since = job.started } = kept;
-    const live = newLiveJob(next, kept.params, { hold, interruptions: interruptions + 1, since });
+    const live = newLiveJob(next, kept.params, this.#budget, { hold, interruptions: interruptions + 1, since });
     this.#add(live);
     this.#log(live, 'info', `goes on from job ${job.id}, which was interrupted; what is in the store already is not done again`);
   }
@@ -242,6 +256,7 @@ export class JobQueue {
 
   #add(live: LiveJob): void {
     this.#live.set(live.job.id, live);
+    live.gate.limit(shareOf(live, this.#backgroundThreads));
     this.#keep(live);
     this.#tell(live);
     this.#review ??= setInterval(() => this.#look(), reviewMs).unref();
@@ -292,7 +307,7 @@ export class JobQueue {
     return (
       userHold(live.hold, this.#pause, nowMs) ??
       live.lack?.hold ??
-      this.#options.policyHold?.(live.job) ??
+      this.#options.policyHold?.(live.job, priorityOf(live)) ??
       (hasBegun(live) ? undefined : this.#behind(live))
     );
   }

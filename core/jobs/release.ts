@@ -98,10 +98,13 @@ class Release {
   readonly #store: Store;
   readonly #params: ReleaseParams;
   readonly #cancel: Int32Array;
+  readonly #items: number;
   readonly result: ReleaseResult = { released: [], kept: [] };
 
-  constructor(context: JobContext, store: Store, params: ReleaseParams) {
+  /** @param items checkpoints that are looked at in all */
+  constructor(context: JobContext, store: Store, params: ReleaseParams, items: number) {
     this.#context = context;
+    this.#items = items;
     this.#store = store;
     this.#params = params;
     this.#cancel = cancelFlag(context.signal);
@@ -112,6 +115,7 @@ class Release {
     const newest = new Set(this.#params.keepNewest > 0 ? whole.slice(-this.#params.keepNewest) : []);
     for (const checkpoint of whole.filter((found) => wanted.has(found.path))) {
       if (this.#context.signal.aborted) throw this.#context.signal.reason;
+      this.#report();
       try {
         const snapshot = await archived.find(run, checkpoint);
         if (!snapshot) throw new Reason('it is not archived');
@@ -124,6 +128,11 @@ class Release {
         this.#context.log('info', `${checkpoint.path}: original kept, ${reason}`);
       }
     }
+  }
+
+  #report(): void {
+    const itemsDone = this.result.released.length + this.result.kept.length;
+    this.#context.progress({ phase: 'release', bytesDone: 0, bytesTotal: 0, itemsDone, itemsTotal: this.#items });
   }
 
   async #release(run: FoundRun, checkpoint: FoundCheckpoint, id: string, manifest: Manifest): Promise<void> {
@@ -258,7 +267,7 @@ export async function releaseOriginals(context: JobContext, params: ReleaseParam
   if (wanted.size === 0) return { released: [], kept: [] };
   // Which are the newest is known only where the whole run is looked at.
   const { runs } = await scan([...new Set(asked.runs.map((run) => run.path))], { signal: context.signal });
-  const release = new Release(context, store, params);
+  const release = new Release(context, store, params, wanted.size);
   const archived = await ArchivedSteps.of(store);
   await finishEarlier(store, runs, context);
   for (const run of runs) await release.run(run, wanted, archived);

@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
-import type { Job, Schedule, ScheduleDraft, ScheduleRun, ScheduleView } from '../contract/model.ts';
+import type { Job, Manners, Schedule, ScheduleDraft, ScheduleRun, ScheduleView } from '../contract/model.ts';
 import type { KeptSchedule } from '../catalogue/schedule-file.ts';
 import { choose, nothingBecause, type Candidate } from '../plan/policy.ts';
-import { checkTrigger, dueNow, quietUntil, upcoming, type Due } from '../plan/schedule.ts';
+import { obstacleTo, type MachineState } from '../plan/conditions.ts';
+import { checkTrigger, dueNow, upcoming, type Due } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
 import type { Machine } from './machine.ts';
 
@@ -34,7 +35,8 @@ export interface SchedulerOptions {
   onChange(): void;
   /** One line about what keeps schedules from being looked at. */
   onProblem(message: string): void;
-  machine: Machine;
+  machine: { state(): MachineState } & Pick<Machine, 'idleSinceMs'>;
+  manners(): Manners;
   nowMs?: () => number;
 }
 
@@ -149,10 +151,10 @@ export class Scheduler {
     return { job };
   }
 
-  /** What keeps a job of a schedule back now: its quiet hours, or the battery. */
-  holdOf(name: string): Hold | undefined {
-    const found = this.#options.records.schedules().find(({ schedule }) => schedule.name === name);
-    return found && this.#conditions(found.schedule, this.#nowMs());
+  /** What keeps work in the background back now, by manners and by the policy of its schedule, where one started it. */
+  holdOf(name: string | undefined): Hold | undefined {
+    const found = name === undefined ? undefined : this.#options.records.schedules().find(({ schedule }) => schedule.name === name);
+    return this.#conditions(found?.schedule, this.#nowMs());
   }
 
   async #look(): Promise<void> {
@@ -202,11 +204,11 @@ export class Scheduler {
     this.#record(found.schedule, due, { outcome: 'started', job: job.id });
   }
 
-  #conditions({ policy, trigger }: Schedule, nowMs: number): Hold | undefined {
-    const untilMs = quietUntil(policy.quiet, nowMs, trigger.kind === 'cron' ? trigger.timeZone : undefined);
-    if (untilMs !== undefined) return { by: 'policy', reason: `quiet hours, ${policy.quiet!.from} to ${policy.quiet!.to}`, untilMs };
-    if (policy.battery === 'wait' && this.#options.machine.onBattery()) return { by: 'policy', reason: 'the machine runs on battery' };
-    return undefined;
+  #conditions(schedule: Schedule | undefined, nowMs: number): Hold | undefined {
+    const { manners, machine } = this.#options;
+    const timeZone = schedule?.trigger.kind === 'cron' ? schedule.trigger.timeZone : undefined;
+    const obstacle = obstacleTo(manners(), schedule?.policy, machine.state(), nowMs, timeZone);
+    return obstacle && { by: 'policy', ...obstacle };
   }
 
   #putOff(schedule: Schedule, due: Due, { reason }: Hold, key = `${due.dueMs} ${reason}`): void {

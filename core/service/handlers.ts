@@ -4,6 +4,7 @@ import type { ServiceAccess } from './handlers/access.ts';
 import { analyseHandlers } from './handlers/analyse.ts';
 import { benchHandlers } from './handlers/bench.ts';
 import { jobHandlers } from './handlers/jobs.ts';
+import { mannersHandlers } from './handlers/manners.ts';
 import { scheduleHandlers } from './handlers/schedules.ts';
 import { snapshotHandlers } from './handlers/snapshots.ts';
 import { sourceHandlers } from './handlers/sources.ts';
@@ -15,6 +16,7 @@ export function createHandlers(service: ServiceAccess): Handlers {
     ...snapshotHandlers(service),
     ...jobHandlers(service),
     ...scheduleHandlers(service),
+    ...mannersHandlers(service),
     ...storeHandlers(service),
     ...benchHandlers(service),
     ...analyseHandlers(service),

@@ -3,9 +3,8 @@ import { archiveParams } from '../contract/methods.ts';
 import type { Job, Schedule } from '../contract/model.ts';
 import { describeJob } from '../jobs/describe.ts';
 import type { StageAccess } from '../jobs/job.ts';
-import { thisMachine } from '../jobs/machine.ts';
 import type { JobQueue } from '../jobs/queue.ts';
-import { Scheduler, type ScheduleRecords } from '../jobs/scheduler.ts';
+import { Scheduler, type ScheduleRecords, type SchedulerOptions } from '../jobs/scheduler.ts';
 import { findCandidates, watchCandidates } from '../jobs/watch.ts';
 import type { Candidate } from '../plan/policy.ts';
 
@@ -23,14 +22,17 @@ export interface SchedulingOptions {
   stages: StageAccess;
   records: ScheduleRecords;
   queue: () => JobQueue;
+  machine: SchedulerOptions['machine'];
+  manners: SchedulerOptions['manners'];
   onChange(): void;
   onProblem(message: string): void;
 }
 
-export function createScheduler({ stages, records, queue, onChange, onProblem }: SchedulingOptions): Scheduler {
+export function createScheduler({ stages, records, queue, machine, manners, onChange, onProblem }: SchedulingOptions): Scheduler {
   return new Scheduler({
     records,
-    machine: thisMachine(),
+    machine,
+    manners,
     find: (paths) => findCandidates(stages, paths),
     start: (schedule, checkpoints, byHand) => {
       const params = paramsOf(schedule, checkpoints);

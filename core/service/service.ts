@@ -10,7 +10,9 @@ import { Settings } from '../catalogue/settings.ts';
 import { aboutCore } from '../codec/hashing.ts';
 import { CodecPool, startWorkers } from '../codec/pool.ts';
 import type { Connection } from '../contract/connection.ts';
+import type { Manners } from '../contract/model.ts';
 import type { EventName, PayloadOf, ResultOf } from '../contract/methods.ts';
+import { Budget } from '../jobs/budget.ts';
 import type { Priority, StageAccess } from '../jobs/job.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import type { Scheduler } from '../jobs/scheduler.ts';
@@ -24,6 +26,7 @@ import { createScheduler } from './scheduling.ts';
 import { SnapshotContents } from './snapshot-contents.ts';
 import { SnapshotMirror } from './snapshot-mirror.ts';
 import { StoreAccess } from './store-access.ts';
+import { Surroundings } from './surroundings.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -58,6 +61,8 @@ export class Service implements ServiceAccess {
   readonly queue: JobQueue;
   readonly scheduler: Scheduler;
   readonly stages: StageAccess;
+  readonly surroundings: Surroundings;
+  readonly #budget = new Budget();
   readonly #options: ServiceOptions;
   readonly #handlers: Handlers;
   readonly #pools = new Map<string, CodecPool>();
@@ -74,11 +79,14 @@ export class Service implements ServiceAccess {
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
     this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
     this.stages = this.#stages();
+    this.surroundings = new Surroundings(this.store.backend);
     const onScheduleChange = (): void => this.emit('schedules.changed', {});
     this.scheduler = createScheduler({
       stages: this.stages,
       records: schedules,
       queue: () => this.queue,
+      machine: this.surroundings,
+      manners: () => this.settings.manners,
       onChange: onScheduleChange,
       onProblem,
     });
@@ -94,8 +102,10 @@ export class Service implements ServiceAccess {
       onPause: (payload) => this.emit('queue.changed', payload),
       onProblem,
       adopt: options.stays ?? false,
-      policyHold: ({ schedule }) => (schedule === undefined ? undefined : this.scheduler.holdOf(schedule)),
+      policyHold: ({ schedule }, priority) => (priority === 'low' ? this.scheduler.holdOf(schedule) : undefined),
+      budget: this.#budget,
     });
+    this.#applyManners();
     this.#handlers = createHandlers(this);
     if (catalogue.notice) onProblem(catalogue.notice);
     if (options.stays) this.scheduler.begin(scheduleTickMs);
@@ -128,6 +138,7 @@ export class Service implements ServiceAccess {
     clearInterval(this.#looking);
     await this.scheduler.close();
     await this.queue.close();
+    this.#budget.close();
     for (const connection of [...this.#connections]) connection.close('the service has closed');
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
     this.catalogue.close();
@@ -148,6 +159,25 @@ export class Service implements ServiceAccess {
       store: storePath,
       home,
     };
+  }
+
+  /** From now on: the next task of every job sees it. */
+  async setManners(manners: Manners): Promise<void> {
+    await this.settings.setManners(manners);
+    this.#applyManners();
+    this.emit('manners.changed', { manners });
+  }
+
+  /** What the machine runs on changed; or it woke up, so that something may be due. */
+  tellPower(power: { onBattery: boolean }): void {
+    this.surroundings.tellPower(power);
+    if (this.#options.stays) void this.scheduler.tick();
+  }
+
+  #applyManners(): void {
+    const { threads, backgroundThreads, bytesPerSecond } = this.settings.manners;
+    this.#budget.set({ threads, bytesPerSecond });
+    this.queue.limitBackground(backgroundThreads ?? Math.max(1, Math.floor(availableParallelism() / 2)));
   }
 
   async contents(): Promise<SnapshotContents> {

@@ -190,7 +190,7 @@ describe('a checkpoint that is being written', () => {
       const late = path.join(run, 'step-1/optimizer.safetensors');
       const onBytes = (): void => writeFileSync(late, tensors(1, 'm'));
       const coding = { method: 'cairn' as const, maxDepth: 8, pool, cancel: new Int32Array(1) };
-      const options = { ...coding, proved: new Set<string>(), now: () => new Date(), onBytes };
+      const options = { ...coding, proved: new Set<string>(), now: () => new Date(), onBytes, onCommit: () => undefined };
       await expect(archiveCheckpoint(store, found!, found!.checkpoints[0]!, undefined, options)).rejects.toMatchObject({
         code: 'changed',
         path: late,

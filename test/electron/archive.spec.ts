@@ -1,7 +1,7 @@
 /** The main job on the desktop: from the system's folder dialog to restored files that are equal, all through the window. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { troubledMark } from '../../electron/tray-marks.ts';
 import { bytesBelow, copyChain } from './chain.ts';
 import { closeBrowser } from './harness/chromium-context.ts';
@@ -28,7 +28,6 @@ test('a folder is picked, its chain archived, and a step restored bit for bit', 
   await expect.poll(() => desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
   expect(desktop.tray.toolTips.some((line) => line.startsWith('Cairn: Archive'))).toBe(true);
   expect(desktop.window.progress.at(-1)).toBe(-1);
-  expect(powerSaveBlocker.started).toBe(1);
   expect(powerSaveBlocker.running.size).toBe(0);
 
   await page.getByRole('link', { name: 'ft-07' }).click();
@@ -73,4 +72,15 @@ test('a job that fails while nobody looks is told by notification and tray, unti
   expect(desktop.window.isVisible()).toBe(true);
   expect(desktop.tray.image.address).not.toBe(troubledMark);
   expect(desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
+});
+
+test('the service is told what the machine runs on, and a service that starts anew too', async () => {
+  const desktop = await launch();
+  await desktop.untilServiceReady();
+  const told = vi.spyOn(desktop.service, 'postMessage');
+  desktop.harness.powerMonitor.turn(true);
+  expect(told).toHaveBeenCalledWith({ power: { onBattery: true } });
+  const all = vi.spyOn(desktop.harness.UtilityProcess.prototype, 'postMessage');
+  desktop.service.crash();
+  await expect.poll(() => all.mock.calls, { timeout: 20_000 }).toContainEqual([{ power: { onBattery: true } }]);
 });

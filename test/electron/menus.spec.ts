@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { menuTemplate } from '../../electron/menu.ts';
 import { statusLine } from '../../electron/tray.ts';
+import { isDelicate, Wakefulness } from '../../electron/power.ts';
+import { powerSaveBlocker } from './harness/system.ts';
 import type { Job } from '../../core/contract/model.ts';
 
 const actions = { addFolder: () => undefined, quit: () => undefined };
@@ -49,4 +51,18 @@ test('the status line says what runs, how far it is, how long it takes, and how 
     'Archive a · 99 % · less than a minute left · 1 more',
   );
   expect(statusLine(jobs([], job('Archive a', 'failed')))).toBe('Archive a failed: the disk is full');
+});
+
+test('the machine is kept awake while a job commits or releases, and not for the rest of it', () => {
+  const at = (phase: string): Job => ({ ...job('Archive a', 'running'), progress: { ...job('', 'running').progress, phase } });
+  expect(isDelicate([])).toBe(false);
+  expect(['archive', 'prove', 'commit', 'release', 'data'].filter((phase) => isDelicate([at('archive'), at(phase)]))).toEqual([
+    'commit',
+    'release',
+  ]);
+  const wakefulness = new Wakefulness();
+  for (const phase of ['archive', 'commit', 'release']) wakefulness.keep(isDelicate([at(phase)]));
+  expect([powerSaveBlocker.started, powerSaveBlocker.running.size]).toEqual([1, 1]);
+  wakefulness.keep(isDelicate([at('prove')]));
+  expect(powerSaveBlocker.running.size).toBe(0);
 });

@@ -1,12 +1,11 @@
 /** The scheduler over a real catalogue: a year of it by a clock of the test's own, and the real thing in a service. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { ScheduleFile } from '../../core/catalogue/schedule-file.ts';
-import { scheduleDraft, type Job, type Schedule, type ScheduleRun } from '../../core/contract/model.ts';
-import { runsOnBattery } from '../../core/jobs/machine.ts';
+import { manners, scheduleDraft, type Job, type Schedule, type ScheduleRun } from '../../core/contract/model.ts';
 import { Scheduler } from '../../core/jobs/scheduler.ts';
 import type { Candidate } from '../../core/plan/policy.ts';
 import { sampleChain, Served } from '../service/served.ts';
@@ -40,7 +39,8 @@ class Year {
     return new Scheduler({
       records: this.records,
       nowMs: () => this.nowMs,
-      machine: { onBattery: () => this.battery, idleSinceMs: () => undefined },
+      machine: { state: () => ({ onBattery: this.battery, isStoreMetered: false }), idleSinceMs: () => undefined },
+      manners: () => manners.parse({}),
       find: () => Promise.resolve(this.#candidates()),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: () => (this.nowMs < this.#busyUntilMs ? ({ id: 'busy' } as Job) : undefined),
@@ -180,26 +180,6 @@ describe('schedules', () => {
     expect(year.scheduler.list()).toEqual([]);
     expect(() => year.scheduler.remove(id)).toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
     year.catalogue.close();
-  });
-});
-
-describe('a battery', () => {
-  function supply(name: string, files: Record<string, string>): void {
-    mkdirSync(path.join(folder, name));
-    for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, name, file), `${text}\n`);
-  }
-
-  it('counts where no mains is connected and it is the machine’s own', () => {
-    expect(runsOnBattery(path.join(folder, 'none'))).toBe(false);
-    expect(runsOnBattery(folder)).toBe(false);
-    supply('mouse', { type: 'Battery', scope: 'Device', status: 'Discharging' });
-    expect(runsOnBattery(folder)).toBe(false);
-    supply('BAT0', { type: 'Battery', status: 'Discharging' });
-    expect(runsOnBattery(folder)).toBe(true);
-    supply('AC', { type: 'Mains', online: '1' });
-    expect(runsOnBattery(folder)).toBe(false);
-    writeFileSync(path.join(folder, 'AC', 'online'), '0\n');
-    expect(runsOnBattery(folder)).toBe(true);
   });
 });
 

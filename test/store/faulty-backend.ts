@@ -69,6 +69,7 @@ export class FaultyBackend implements Backend {
   createExclusive = (name: string, bytes: Uint8Array): Promise<boolean> => this.#backend.createExclusive(name, bytes);
   replace = (name: string, bytes: Uint8Array): Promise<void> => this.#backend.replace(name, bytes);
   freeBytes = (): Promise<number> => this.#backend.freeBytes();
+  isRemote = (): Promise<boolean> => this.#backend.isRemote();
   sync = (name: string): Promise<void> => this.#backend.sync(name);
   localPath = (name: string): string => this.#backend.localPath(name);
 }

@@ -32,6 +32,8 @@ export interface CheckpointOptions {
   now: () => Date;
   /** Called with original bytes as they are coded, and again as they are proved. */
   onBytes(phase: 'archive' | 'prove', bytes: number): void;
+  /** Everything is proved; what follows is the commit. */
+  onCommit(): void;
 }
 
 /** The snapshot that deltas may be taken against. */
@@ -247,6 +249,7 @@ async function attempt(
     method: options.method,
     created: options.now(),
   });
+  options.onCommit();
   return { id: await store.commit(manifest), manifest };
 }
 

@@ -59,6 +59,10 @@ class ArchiveProgress {
     this.#report(phase);
   }
 
+  commit(): void {
+    this.#report('commit');
+  }
+
   /** A checkpoint ended, whole or not: its bytes count as done. */
   end(item: Selected): void {
     this.#itemsDone += 1;
@@ -193,6 +197,7 @@ class Archive {
         proved: this.#proved,
         now: () => new Date(),
         onBytes: (phase, bytes) => progress.add(phase, bytes),
+        onCommit: () => progress.commit(),
       });
       const record = recordOf(id, manifest, checkpoint.path);
       this.snapshots.push(record);

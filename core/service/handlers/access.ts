@@ -1,6 +1,7 @@
 /** What handlers reach of the service. */
 import type { Catalogue } from '../../catalogue/catalogue.ts';
 import type { Settings } from '../../catalogue/settings.ts';
+import type { Manners } from '../../contract/model.ts';
 import type { EventName, PayloadOf, ResultOf } from '../../contract/methods.ts';
 import type { StageAccess } from '../../jobs/job.ts';
 import type { JobQueue } from '../../jobs/queue.ts';
@@ -18,6 +19,7 @@ export interface ServiceAccess {
   readonly scheduler: Scheduler;
   readonly stages: StageAccess;
   contents(): Promise<SnapshotContents>;
+  setManners(manners: Manners): Promise<void>;
   about(): ResultOf<'service.about'>;
   emit<E extends EventName>(event: E, payload: PayloadOf<E>): void;
 }

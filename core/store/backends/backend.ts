@@ -44,6 +44,8 @@ export interface Backend {
   replace(name: string, bytes: Uint8Array): Promise<void>;
 
   freeBytes(): Promise<number>;
+  /** Whether reading and writing goes over a network, as far as the system tells. */
+  isRemote(): Promise<boolean>;
   /** Makes everything written so far durable, for files that native code wrote through `localPath`. */
   sync(name: string): Promise<void>;
   /** The path that native code opens for reads and writes of file ranges. */

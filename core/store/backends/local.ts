@@ -6,6 +6,11 @@ import { CairnError, toCairnError } from '../../contract/errors.ts';
 import { syncFolder } from '../sync-folder.ts';
 import { checkName, type Backend, type StoredFile } from './backend.ts';
 
+/** Linux' numbers for NFS, SMB, CIFS, AFS, Ceph, 9p and FUSE, which mounts by ssh use. */
+const networkFileSystems: ReadonlySet<number> = new Set([
+  0x6969, 0xfe534d42, 0x517b, 0xff534d42, 0x5346414f, 0x00c36400, 0x01021997, 0x65735546,
+]);
+
 export class LocalBackend implements Backend {
   readonly place: string;
 
@@ -125,6 +130,10 @@ export class LocalBackend implements Backend {
       const { bavail, bsize } = await statfs(await this.#existing(this.place));
       return bavail * bsize;
     });
+  }
+
+  async isRemote(): Promise<boolean> {
+    return this.#typed(async () => networkFileSystems.has((await statfs(await this.#existing(this.place))).type));
   }
 
   async sync(name: string): Promise<void> {

@@ -134,6 +134,22 @@ export const screen = {
 
 export const nativeTheme = { shouldUseDarkColors: false };
 
+class PowerMonitor extends EventEmitter {
+  #onBattery = false;
+
+  isOnBatteryPower(): boolean {
+    return this.#onBattery;
+  }
+
+  /** The plug is pulled, or put in. */
+  turn(onBattery: boolean): void {
+    this.#onBattery = onBattery;
+    this.emit(onBattery ? 'on-battery' : 'on-ac');
+  }
+}
+
+export const powerMonitor = new PowerMonitor();
+
 export const powerSaveBlocker = {
   running: new Set<number>(),
   /** How often one was started. */
