@@ -49,6 +49,7 @@ export const archiveParams = z.object({
   /** Its threads take what CPU and disk others leave. */
   background: z.boolean().default(false),
   release: releaseParams.optional(),
+  hooks: model.hooks.optional(),
 });
 
 export const verifyParams = z.object({

@@ -393,6 +393,26 @@ export const manners = z.object({
 });
 export type Manners = z.infer<typeof manners>;
 
+/** A program and its arguments, as they are: no shell reads them. */
+const hookCommand = z
+  .array(
+    z
+      .string()
+      .max(32_768)
+      .refine((word) => !word.includes('\0'), 'it holds a zero byte'),
+  )
+  .min(1)
+  .max(256);
+
+/** Commands before and after a job, with its record as JSON on standard input. One that fails makes the job fail. */
+export const hooks = z.object({
+  before: hookCommand.optional(),
+  after: hookCommand.optional(),
+  /** Each has so long. */
+  timeoutMinutes: z.number().positive().max(1440).default(10),
+});
+export type Hooks = z.infer<typeof hooks>;
+
 /** What a schedule archives, and under which conditions. */
 export const policy = z.object({
   /** A glob over names of runs. */
@@ -410,6 +430,7 @@ export const policy = z.object({
   quiet: z.object({ from: clockTime, to: clockTime }).optional(),
   threads: z.number().int().min(1).max(256).optional(),
   battery: z.enum(['ignore', 'wait']).default('wait'),
+  hooks: hooks.optional(),
 });
 export type Policy = z.infer<typeof policy>;
 

@@ -5,7 +5,7 @@
 import type { CodecPool } from '../codec/pool.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { CairnError, type Failure } from '../contract/errors.ts';
-import type { JobKind, JobLogLine, JobProgress } from '../contract/model.ts';
+import type { Job, JobKind, JobLogLine, JobProgress } from '../contract/model.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 
@@ -35,6 +35,8 @@ export interface StageAccess {
 
 export interface JobContext extends StageAccess {
   readonly id: string;
+  /** The job as it is now. */
+  record(): Job;
   /** Of a job that goes on from an earlier attempt: when that began. What was sealed since then is this job's own. */
   readonly goesOnSince?: string | undefined;
   /** Aborted when the user cancels or the service closes: stop soon and throw `signal.reason` (a CairnError `cancelled`). */

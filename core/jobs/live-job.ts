@@ -91,6 +91,7 @@ export function contextOf(
     storeExists: () => access.storeExists(),
     changed: (runs) => access.changed(runs),
     id: live.job.id,
+    record: () => live.job,
     goesOnSince: live.since,
     signal: live.controller.signal,
     ...told,

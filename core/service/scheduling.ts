@@ -12,10 +12,10 @@ const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
 function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
-  const { method, verifyAfter, threads, keyframeEvery, runs } = policy;
+  const { method, verifyAfter, threads, keyframeEvery, runs, hooks } = policy;
   const release = policy.release && { ...policy.release, below, runs };
   const maxDepth = keyframeEvery === undefined ? undefined : keyframeEvery - 1;
-  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth, release });
+  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth, release, hooks });
 }
 
 export interface SchedulingOptions {

@@ -60,6 +60,11 @@ export const scheduleText = {
     release: 'Remove originals that are sealed',
     releaseDetail: 'Only what is still, byte for byte, what was archived. Restore gives it back.',
     keepNewest: 'Keep the newest originals',
+    placeholder: 'Leave a text file that says how to get each back',
+    before: 'Command before',
+    after: 'Command after',
+    hooksDetail:
+      'A program and its arguments, one word a line. The job’s JSON is on standard input; a command that fails makes the job fail.',
     verifyAfter: 'Verify again afterwards',
     quietFrom: 'Quiet from',
     quietTo: 'Quiet until',

@@ -8,6 +8,7 @@ import { hashing } from '../../core/codec/hashing.ts';
 import { CodecPool } from '../../core/codec/pool.ts';
 import { archiveParams, restoreParams, verifyParams } from '../../core/contract/methods.ts';
 import { archiveJob } from '../../core/jobs/archive/archive.ts';
+import { noProgress } from '../../core/jobs/progress-meter.ts';
 import type { JobContext } from '../../core/jobs/job.ts';
 import { restoreJob } from '../../core/jobs/restore.ts';
 import { verifyJob } from '../../core/jobs/verify.ts';
@@ -88,6 +89,15 @@ export class Bench {
   #context(store: Store): JobContext {
     return {
       id: 'test',
+      record: () => ({
+        id: 'test',
+        kind: 'archive',
+        title: 'test',
+        command: '',
+        state: 'running',
+        queued: new Date(0).toISOString(),
+        progress: noProgress,
+      }),
       storePath: this.storePath,
       catalogue: this.#catalogue,
       signal: this.controller.signal,

@@ -5,13 +5,18 @@
 import { verifyParams } from '../../contract/methods.ts';
 import type { Failure } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/model.ts';
+import { withHooks } from '../hooks.ts';
 import { FailedWith, type JobContext, type JobResult } from '../job.ts';
 import { releaseOriginals } from '../release.ts';
 import { verifyJob } from '../verify.ts';
 import { archiveJob, type ArchiveParams } from './archive.ts';
 
-/** @throws CairnError as its parts do; FailedWith where a checkpoint was not archived or verifying found something */
-export async function archiveAndAfter(context: JobContext, params: ArchiveParams): Promise<JobResult> {
+/** @throws CairnError as its parts do; FailedWith where a checkpoint was not archived, verifying found something or a command failed */
+export function archiveAndAfter(context: JobContext, params: ArchiveParams): Promise<JobResult> {
+  return withHooks(context, params.hooks, () => archiveVerifyRelease(context, params));
+}
+
+async function archiveVerifyRelease(context: JobContext, params: ArchiveParams): Promise<JobResult> {
   const archived = await archiveJob(context, params);
   const verified = params.verifyAfter ? { ...archived, findings: await findingsOf(context, params, archived) } : archived;
   const damaged = damageOf((verified['findings'] ?? []) as Finding[], params.release !== undefined);

@@ -1,5 +1,5 @@
 /** A schedule while it is edited: fields as people type them, and the draft that they make. */
-import type { ScheduleDraft, ScheduleView, Trigger } from '../../../core/contract/model.ts';
+import type { Hooks, ScheduleDraft, ScheduleView, Trigger } from '../../../core/contract/model.ts';
 
 export class ScheduleForm {
   readonly id: string | undefined;
@@ -22,6 +22,11 @@ export class ScheduleForm {
   battery = $state(true);
   release = $state(false);
   keepNewest = $state('1');
+  placeholder = $state(false);
+  /** One word a line. */
+  before = $state('');
+  after = $state('');
+  #hookMinutes = 10;
 
   constructor(schedule?: ScheduleView) {
     this.id = schedule?.id;
@@ -44,6 +49,9 @@ export class ScheduleForm {
     this.release = policy.release !== undefined;
     this.keepNewest = String(policy.release?.keepNewest ?? 1);
     this.battery = policy.battery === 'wait';
+    this.placeholder = policy.release?.placeholder ?? false;
+    [this.before, this.after] = [policy.hooks?.before?.join('\n') ?? '', policy.hooks?.after?.join('\n') ?? ''];
+    this.#hookMinutes = policy.hooks?.timeoutMinutes ?? 10;
   }
 
   get trigger(): Trigger {
@@ -51,6 +59,15 @@ export class ScheduleForm {
     if (this.kind === 'cron') return { kind: 'cron', expression: this.expression.trim(), ...(zone === '' ? {} : { timeZone: zone }) };
     if (this.kind === 'watch') return { kind: 'watch' };
     return { kind: this.kind, minutes: Number(this.minutes) };
+  }
+
+  get #hooks(): Hooks | undefined {
+    const words = (lines: string): string[] | undefined => {
+      const given = lines.split('\n').filter((line) => line !== '');
+      return given.length > 0 ? given : undefined;
+    };
+    const [before, after] = [words(this.before), words(this.after)];
+    return before || after ? { before, after, timeoutMinutes: this.#hookMinutes } : undefined;
   }
 
   get draft(): ScheduleDraft {
@@ -72,8 +89,9 @@ export class ScheduleForm {
         verifyAfter: this.verifyAfter,
         quiet: this.quietFrom && this.quietTo ? { from: this.quietFrom, to: this.quietTo } : undefined,
         threads: optional(this.threads),
-        release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: false } : undefined,
+        release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: this.placeholder } : undefined,
         battery: this.battery ? 'wait' : 'ignore',
+        hooks: this.#hooks,
       },
     };
   }

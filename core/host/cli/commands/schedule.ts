@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import type { ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
+import type { Hooks, ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
@@ -23,6 +23,9 @@ interface AddOptions {
   quiet?: { from: string; to: string };
   threads?: number;
   onBattery?: boolean;
+  before?: string[];
+  after?: string[];
+  hookMinutes: number;
   release?: boolean;
   keepNewest: number;
 }
@@ -56,7 +59,13 @@ export function addSchedule(root: Command, actions: Actions): void {
     .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
     .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
     .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
-    .option('--on-battery', 'work on battery too');
+    .option('--on-battery', 'work on battery too')
+    .option(
+      '--before <word...>',
+      'a program and its arguments to run before each job, with the job’s JSON on its standard input; no shell reads them',
+    )
+    .option('--after <word...>', 'likewise after each job, also where it failed')
+    .option('--hook-minutes <number>', 'how long each of the two may take', wholeNumber(1, 1440), 10);
   add.action((name: string, paths: string[], options: AddOptions) => {
     if ([options.cron, options.every, options.idle].filter((given) => given !== undefined).length > 1)
       add.error('error: give one of --cron, --every and --idle', { exitCode: exitCodes.usage });
@@ -91,6 +100,7 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
     threads,
     release: release ? { keepNewest } : undefined,
     battery: onBattery ? 'ignore' : 'wait',
+    hooks: hooksOf(options),
   };
   const draft = { name, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };
   const { schedule } = await client.call('schedules.save', { draft });
@@ -98,6 +108,10 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
   out.line(`${name}: ${words(added.trigger)}${added.upcoming[0] ? `, next ${localTime(added.upcoming[0])}` : ''}`);
   out.summary({ schedule: added });
   return exitCodes.done;
+}
+
+function hooksOf({ before, after, hookMinutes }: AddOptions): Hooks | undefined {
+  return before || after ? { before, after, timeoutMinutes: hookMinutes } : undefined;
 }
 
 function words(trigger: Trigger): string {
