@@ -1,6 +1,7 @@
 /**
  * Measures every scenario of the runs in some folders with `cairn bench`, all in one run, and writes `results.csv` and
- * `machine.txt` beside this file, from which README's results are generated (`node build/results.mjs`).
+ * `machine.txt` beside this file, from which README's results are generated (`node build/results.mjs`). General compressors,
+ * which take minutes, are measured on the first folder.
  *
  *   node test/bench/results.ts FOLDER...
  */
@@ -16,10 +17,10 @@ const rates = ['encodeGiBps', 'decodeGiBps', 'memcpyGiBps'] as const;
 
 const folders = process.argv.slice(2);
 if (folders.length === 0) throw new Error('folders with runs are needed');
-const printed = execFileSync(process.execPath, [cli, 'bench', ...folders, '--rounds', '25', '--json'], {
-  maxBuffer: 1 << 28,
-  encoding: 'utf8',
-});
+const bench = (args: string[]): string =>
+  execFileSync(process.execPath, [cli, 'bench', ...args, '--rounds', '15', '--json'], { maxBuffer: 1 << 28, encoding: 'utf8' });
+const [first, ...others] = folders as [string, ...string[]];
+const printed = bench([first]) + (others.length > 0 ? bench([...others, '--no-general']) : '');
 const records = printed
   .trim()
   .split('\n')
