@@ -4,7 +4,8 @@ import type { Job, RunSummary, Snapshot } from '../../core/contract/model.ts';
 import { text } from '../ui/text.ts';
 import { dialogs } from './dialogs.svelte.ts';
 import { jobs } from './jobs.svelte.ts';
-import { hrefOf } from './route.svelte.ts';
+import { neighbourOf, snapshotsOf } from './compare.svelte.ts';
+import { hrefOf, place } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 
@@ -59,6 +60,17 @@ export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {}
 /** @param parity whether it is kept from now on; absent: as it is */
 export const repair = (parity?: boolean): Promise<Job | undefined> => start('repair.start', parity === undefined ? {} : { parity });
 export const prune = (dryRun: boolean): Promise<Job | undefined> => start('prune.start', { dryRun });
+
+/** Opens the comparison of a snapshot with the one before it in its run. */
+export async function compareWithNeighbour(snapshot: Snapshot): Promise<void> {
+  try {
+    const other = neighbourOf(snapshot, await snapshotsOf(snapshot.runPath));
+    if (other) place.go({ view: 'compare', a: other.id, b: snapshot.id });
+    else toasts.show({ tone: 'plain', title: text.compare.alone });
+  } catch (thrown) {
+    toasts.fail(text.compare.cannotList, thrown);
+  }
+}
 
 /** Pinned snapshots can't be deleted. */
 export async function pin(snapshots: readonly Snapshot[], pinned: boolean): Promise<void> {

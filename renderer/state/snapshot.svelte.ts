@@ -1,24 +1,20 @@
-import { toCairnError, type CairnError } from '../../core/contract/errors.ts';
 import type { ResultOf } from '../../core/contract/methods.ts';
 import type { TensorRow } from '../../core/contract/model.ts';
 import { Loaded } from './loaded.svelte.ts';
+import { Paged } from './paged.svelte.ts';
 import { service } from './service.svelte.ts';
 
-const pageRows = 5000;
-
-/** One snapshot: its record and files at once, its tensors in pages, so that the first are seen before the last have come. */
+/** One snapshot: its record and files at once, its tensors in pages. */
 export class SnapshotPage {
-  readonly id: string;
   readonly record: Loaded<ResultOf<'snapshots.get'>>;
-  #asking: AbortController | undefined;
-  tensors = $state.raw<readonly TensorRow[]>([]);
-  total = $state<number>();
-  failure = $state.raw<CairnError>();
-  readonly complete = $derived(this.total !== undefined && this.tensors.length >= this.total);
+  readonly tensors: Paged<TensorRow>;
 
   constructor(id: string) {
-    this.id = id;
     this.record = new Loaded(() => service.call('snapshots.get', { snapshot: id }));
+    this.tensors = new Paged(async (offset, limit, signal) => {
+      const { total, tensors } = await service.call('snapshots.tensors', { snapshot: id, offset, limit }, { signal });
+      return { total, rows: tensors };
+    });
   }
 
   /** Follows the catalogue; returns what ends it. */
@@ -26,37 +22,14 @@ export class SnapshotPage {
     const ends = [
       service.whenConnected(() => {
         void this.record.reload();
-        if (!this.complete) void this.#readTensors();
+        void this.tensors.read();
       }),
       // The record may become sealed or pinned; tensors of a snapshot never change.
       service.on('catalogue.changed', () => void this.record.reload()),
     ];
     return () => {
-      this.#asking?.abort();
+      this.tensors.stop();
       ends.forEach((end) => end());
     };
-  }
-
-  async #readTensors(): Promise<void> {
-    this.#asking?.abort();
-    const asking = (this.#asking = new AbortController());
-    try {
-      this.failure = undefined;
-      let rows: TensorRow[] = [];
-      for (;;) {
-        const page = await service.call(
-          'snapshots.tensors',
-          { snapshot: this.id, offset: rows.length, limit: pageRows },
-          { signal: asking.signal },
-        );
-        if (asking.signal.aborted) return;
-        rows = rows.concat(page.tensors);
-        this.tensors = rows;
-        this.total = page.total;
-        if (page.tensors.length === 0 || rows.length >= page.total) return;
-      }
-    } catch (thrown) {
-      if (!asking.signal.aborted) this.failure = toCairnError(thrown);
-    }
   }
 }

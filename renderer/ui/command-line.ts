@@ -32,4 +32,6 @@ export function restoreCommand(params: ParamsOf<'restore.start'>): string {
 
 export const analyseCommand = (run: string, full: boolean): string => line(['cairn', 'analyse', run, full ? '--full' : undefined]);
 
+export const diffCommand = (a: string, b: string): string => line(['cairn', 'diff', a, b]);
+
 export const removeCommand = (snapshots: readonly string[]): string => line(['cairn', 'rm', ...snapshots]);

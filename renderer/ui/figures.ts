@@ -35,6 +35,13 @@ export function formatSaved(original: number, stored: number): string | undefine
   return `${(permille / 10).toFixed(1).replace('-', '−')} %`;
 }
 
+/** 0.1234 -> "12.3 %"; what is not nothing is never written as 0. */
+export function formatShare(share: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.01) return '< 0.01 %';
+  return `${percent.toFixed(percent < 10 ? 2 : 1)} %`;
+}
+
 export const formatRate = (bytesPerSecond: number): string => `${formatBytes(Math.round(bytesPerSecond))}/s`;
 
 /** 61_000 -> "1 min 1 s"; two units at most, cut. */

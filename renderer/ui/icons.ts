@@ -12,6 +12,8 @@ export { default as CircleQuestionMark } from '@lucide/svelte/icons/circle-quest
 export { default as Copy } from '@lucide/svelte/icons/copy';
 export { default as CornerLeftUp } from '@lucide/svelte/icons/corner-left-up';
 export { default as Database } from '@lucide/svelte/icons/database';
+export { default as ArrowLeftRight } from '@lucide/svelte/icons/arrow-left-right';
+export { default as GitCompareArrows } from '@lucide/svelte/icons/git-compare-arrows';
 export { default as Folder } from '@lucide/svelte/icons/folder';
 export { default as FolderPlus } from '@lucide/svelte/icons/folder-plus';
 export { default as FolderSync } from '@lucide/svelte/icons/folder-sync';

@@ -1,5 +1,5 @@
 /** Every word the interface says, in one place. */
-import type { JobKind, JobState } from '../../core/contract/model.ts';
+import type { DiffTensor, JobKind, JobState } from '../../core/contract/model.ts';
 import { formatCount } from './figures.ts';
 import { insightText } from './insight-text.ts';
 
@@ -154,6 +154,11 @@ export const text = {
     },
     originalGone: 'original gone',
     stepFrom: { state: '', name: '', mtime: 'step guessed from the modification time' },
+    torn: {
+      is: (step: string, state: string) => `Step ${step} can’t be loaded (${state.toLowerCase()}):`,
+      lastGood: (step: string) => `Last good one: step ${step}`,
+      restore: (step: string) => `Restore step ${step}…`,
+    },
     pinned: 'Pinned',
     kind: { keyframe: 'Keyframe', delta: 'Delta' },
     base: 'Base',
@@ -201,6 +206,39 @@ export const text = {
     keyframe: 'Keyframe',
     delta: (depth: number) => `Delta, depth ${depth}`,
     table: 'Planned steps',
+  },
+
+  compare: {
+    name: 'Compare',
+    start: 'Compare',
+    title: (before: string, after: string) => `Step ${before} → ${after}`,
+    before: 'Before',
+    after: 'After',
+    runOf: (side: string) => `${side}: run`,
+    stepOf: (side: string) => `${side}: step`,
+    step: (step: string) => `Step ${step}`,
+    swap: 'Swap',
+    all: 'All',
+    changes: { changed: 'Changed', unknown: 'Maybe changed', added: 'Added', removed: 'Removed', unchanged: 'Unchanged' } satisfies Record<
+      DiffTensor['change'],
+      string
+    >,
+    unknownTip: 'Their bytes are kept together with others that changed',
+    deltaTip: 'What the deltas from one to the other take in the store: the more, the further apart',
+    apart: 'Apart',
+    ofSize: (size: string) => `in deltas, of ${size}`,
+    alone: 'There is no other snapshot of this run to compare with.',
+    cannotList: 'The snapshots of the run could not be listed',
+    fileColumns: { path: 'File', change: 'Change', pathBefore: 'Was called', before: 'Before', after: 'After' },
+    tensorColumns: {
+      name: 'Tensor',
+      change: 'Change',
+      dtype: 'Dtype',
+      shape: 'Shape',
+      bytes: 'Size',
+      delta: 'Delta',
+      distance: 'Delta of size',
+    },
   },
 
   restore: {

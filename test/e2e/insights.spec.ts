@@ -1,8 +1,8 @@
 /** Insights in a real Chromium against the real server: a run is measured, read off, told as tables and saved. */
 import { readFileSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addFolder, seriousFindings } from './doing.ts';
 import { Served } from './served.ts';
 
 const charts = ['Stored size by part', 'Entropy by byte plane', 'Bits that flip', 'Change by layer', 'Exponents', 'Engines'];
@@ -12,12 +12,7 @@ let page: Page;
 beforeAll(async () => {
   served = await Served.start();
   page = await served.open();
-  await page.getByRole('main').getByRole('button', { name: 'Add folder' }).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Path' }).fill(served.chain);
-  await dialog.getByRole('button', { name: 'Go', exact: true }).click();
-  await dialog.getByText('step-002400').waitFor();
-  await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+  await addFolder(page, served.chain);
   await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
 });
 afterAll(() => served.stop());
@@ -47,13 +42,6 @@ const isDrawn = (title: string): Promise<boolean> =>
       const pixels = new Uint32Array(canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
       return new Set(pixels).size > 8;
     });
-
-async function seriousFindings(): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}
 
 describe('insights of a run', () => {
   it('are reached from the run, measure it, and say that nothing is archived yet', async () => {
@@ -102,10 +90,10 @@ describe('insights of a run', () => {
   });
 
   it('pass the accessibility check in dark and light, as charts and as tables', async () => {
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'light' });
     for (const title of charts) await card(title).getByText('Chart', { exact: true }).click();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('save everything as one report that needs nothing else', async () => {

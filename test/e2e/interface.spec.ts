@@ -3,10 +3,10 @@
  * the job watched to its end, a snapshot opened and restored, and the bytes on disk compared.
  */
 import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { picture } from '../jobs/files.ts';
+import { goTo, openRun, seriousFindings } from './doing.ts';
 import { Served } from './served.ts';
 
 let served: Served;
@@ -19,30 +19,12 @@ afterAll(() => served.stop());
 
 const main = () => page.getByRole('main');
 
-async function goTo(view: string): Promise<void> {
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
-  await page.getByRole('heading', { level: 1, name: view }).waitFor();
-}
-
-async function openRun(): Promise<void> {
-  await goTo('Library');
-  await main().getByRole('link', { name: 'nano-run' }).click();
-  await page.getByRole('heading', { level: 1, name: 'nano-run' }).waitFor();
-}
-
 /** By keyboard alone: the chain is a list of which the last one is opened. */
 async function openNewestSnapshot(): Promise<void> {
   await main().getByRole('listbox', { name: /Chain/ }).focus();
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
   await main().getByText('transformer.h.0.attn.c_attn.weight').waitFor();
-}
-
-async function seriousFindings(): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
 describe('the main job through the interface', () => {
@@ -59,12 +41,12 @@ describe('the main job through the interface', () => {
   });
 
   it('archives the run in one click and watches the job to its end', async () => {
-    await openRun();
+    await openRun(page, 'nano-run');
     await main().getByRole('button', { name: 'Archive 4 steps' }).click();
     await main()
       .getByRole('option', { name: /Step 2,400.*[Ss]ealed/ })
       .waitFor({ timeout: 60_000 });
-    await goTo('Jobs');
+    await goTo(page, 'Jobs');
     const row = main()
       .getByText(/Archive/)
       .first();
@@ -73,7 +55,7 @@ describe('the main job through the interface', () => {
   });
 
   it('opens a snapshot and shows its tensors', async () => {
-    await openRun();
+    await openRun(page, 'nano-run');
     await openNewestSnapshot();
     expect(page.url()).toContain('#/snapshot/');
     expect(await main().textContent()).toContain('model.safetensors');
@@ -96,7 +78,7 @@ describe('the main job through the interface', () => {
   });
 
   it('verifies the store in one click', async () => {
-    await goTo('Store');
+    await goTo(page, 'Store');
     await main().getByRole('button', { name: 'Verify data' }).click();
     await main()
       .getByText(/[Nn]othing (is )?(wrong|found)|0 findings|[Nn]o findings|[Ss]ound|[Hh]ealthy/)
@@ -105,18 +87,18 @@ describe('the main job through the interface', () => {
   });
 
   it.each(['Library', 'Jobs', 'Store', 'Settings'])('%s has no serious accessibility finding', async (view) => {
-    await goTo(view);
-    expect(await seriousFindings()).toEqual([]);
+    await goTo(page, view);
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('run and snapshot have no serious accessibility finding', async () => {
-    await openRun();
+    await openRun(page, 'nano-run');
     await main()
       .getByRole('option', { name: /Step 2,400/ })
       .waitFor();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
     await openNewestSnapshot();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('left nothing to complain about in the console', () => {

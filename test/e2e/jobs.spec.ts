@@ -1,9 +1,9 @@
 /** Jobs and schedules through the interface: pausing by button and by key, turns, a schedule with its reasons. */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { goTo, seriousFindings } from './doing.ts';
 import { Served } from './served.ts';
 
 let served: Served;
@@ -18,23 +18,11 @@ afterAll(() => served.stop());
 const main = () => page.getByRole('main');
 const button = (name: string | RegExp) => main().getByRole('button', { name, exact: typeof name === 'string' });
 
-async function goTo(view: string): Promise<void> {
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
-  await page.getByRole('heading', { level: 1, name: view }).waitFor();
-}
-
-async function seriousFindings(): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}
-
 describe('schedules', () => {
   it('begin with an explanation', async () => {
-    await goTo('Schedules');
+    await goTo(page, 'Schedules');
     await main().getByText('No schedules yet').waitFor();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('are added in the editor, which says when they would run and refuses what can not be', async () => {
@@ -45,7 +33,7 @@ describe('schedules', () => {
     await dialog.getByLabel('When').selectOption('cron');
     await dialog.getByLabel(/Minute, hour/).fill('often');
     await dialog.getByText(/no cron expression/).waitFor();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.getByRole('alert').waitFor();
     await dialog.getByLabel(/Minute, hour/).fill('30 2 * * *');
@@ -61,17 +49,17 @@ describe('schedules', () => {
 
 describe('jobs', () => {
   it('wait while everything is paused, and say so', async () => {
-    await goTo('Jobs');
+    await goTo(page, 'Jobs');
     await button('Pause everything').click();
     await main()
       .getByText(/Everything is paused/)
       .waitFor();
-    await goTo('Schedules');
+    await goTo(page, 'Schedules');
     await button('Run now').click();
-    await goTo('Jobs');
+    await goTo(page, 'Jobs');
     await main().getByText('nightly: archive 3 checkpoints').first().waitFor();
     await main().getByText('everything is paused').first().waitFor();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('are paused and resumed by keyboard', async () => {
@@ -90,17 +78,17 @@ describe('jobs', () => {
 
 describe('what a schedule did', () => {
   it('is told with its reason, and leads to the job', async () => {
-    await goTo('Schedules');
+    await goTo(page, 'Schedules');
     await button('Run now').click();
     await main().getByText('nothing to archive: 3 archived already, 1 among the newest 1').first().waitFor();
-    expect(await seriousFindings()).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
     await main().getByRole('link', { name: 'Show job' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
   });
 
   it('stays told where its folder is gone', async () => {
     rmSync(path.join(served.chain), { recursive: true });
-    await goTo('Schedules');
+    await goTo(page, 'Schedules');
     await button('Run now').click();
     await page
       .getByText(/no checkpoints were found|no such file|could not be run/)

@@ -6,23 +6,10 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { addFolder, archiveRun, goTo } from './doing.ts';
 import { Served } from './served.ts';
 
 const [output = 'screenshots', run, width = '1280', height = '800'] = process.argv.slice(2);
-
-async function addAndArchive(page: Page, served: Served): Promise<void> {
-  await page.getByRole('button', { name: 'Add folder' }).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Path' }).fill(served.chain);
-  await dialog.getByRole('button', { name: 'Go', exact: true }).click();
-  await dialog.getByRole('button', { name: 'Choose this folder' }).click();
-  await page
-    .getByRole('main')
-    .getByRole('link', { name: path.basename(served.chain) })
-    .click();
-  await page.getByRole('button', { name: /^Archive \d+ step/ }).click();
-  await page.getByText(/^Done: /).waitFor({ timeout: 120_000 });
-}
 
 async function picture(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: 'Dismiss' }).first().click({ timeout: 500 }).catch(() => undefined); // prettier-ignore
@@ -32,8 +19,6 @@ async function picture(page: Page, name: string): Promise<void> {
 
 async function pictures(served: Served, colorScheme: 'light' | 'dark'): Promise<void> {
   const page = await served.open({ colorScheme, width: Number(width), height: Number(height) });
-  const goTo = async (view: string): Promise<void> =>
-    page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
   await picture(page, `library-${colorScheme}`);
   await page
     .getByRole('main')
@@ -45,8 +30,10 @@ async function pictures(served: Served, colorScheme: 'light' | 'dark'): Promise<
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 2 }).first().waitFor({ timeout: 3000 }).catch(() => undefined); // prettier-ignore
   await picture(page, `snapshot-${colorScheme}`);
-  for (const view of ['Jobs', 'Store', 'Settings']) {
-    await goTo(view);
+  await page.getByRole('main').getByRole('button', { name: 'Compare' }).click();
+  await picture(page, `compare-${colorScheme}`);
+  for (const view of ['Insights', 'Jobs', 'Schedules', 'Store', 'Settings']) {
+    await goTo(page, view);
     await picture(page, `${view.toLowerCase()}-${colorScheme}`);
   }
 }
@@ -58,7 +45,9 @@ try {
     rmSync(served.chain, { recursive: true });
     cpSync(run, served.chain, { recursive: true, preserveTimestamps: true });
   }
-  await addAndArchive(await served.open(), served);
+  const page = await served.open();
+  await addFolder(page, served.chain);
+  await archiveRun(page, path.basename(served.chain));
   await pictures(served, 'light');
   await pictures(served, 'dark');
 } finally {

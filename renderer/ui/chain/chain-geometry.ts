@@ -15,6 +15,14 @@ export function standingOf(step: Step): Standing {
   return state === 'complete' ? 'todo' : state;
 }
 
+/** The newest step whose checkpoint was cut off or can't be right; undefined where all are whole or still being written. */
+export const newestTorn = (chain: readonly Step[]): Step | undefined =>
+  chain.findLast((step) => ['incomplete', 'damaged'].includes(standingOf(step)));
+
+/** The newest whole step before a torn one: complete on disk, or sealed in the store. */
+export const lastGoodBefore = (chain: readonly Step[], torn: Step): Step | undefined =>
+  chain.findLast((step) => step.step < torn.step && ['todo', 'sealed'].includes(standingOf(step)));
+
 /** Names a step within its run; the step's number does not, since two folders may hold the same one. */
 export const keyOfStep = (step: Step): string => step.snapshot?.id ?? `${step.step}:${step.checkpoint?.path ?? ''}`;
 

@@ -1,0 +1,40 @@
+/** What people do again and again in the interface. */
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+
+export async function goTo(page: Page, view: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
+  await page.getByRole('heading', { level: 1, name: view }).waitFor();
+}
+
+/** Adds a folder to the library by typing its path. */
+export async function addFolder(page: Page, folder: string): Promise<void> {
+  await page.getByRole('main').getByRole('button', { name: 'Add folder' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Path' }).fill(folder);
+  await dialog.getByRole('button', { name: 'Go', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+}
+
+export async function openRun(page: Page, name: string): Promise<void> {
+  await goTo(page, 'Library');
+  await page.getByRole('main').getByRole('link', { name }).click();
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+}
+
+/** Archives all of a run and waits until it is done, and the page shows that nothing is left. */
+export async function archiveRun(page: Page, name: string): Promise<void> {
+  await openRun(page, name);
+  const main = page.getByRole('main');
+  await main.getByRole('button', { name: /^Archive \d+ step/ }).click();
+  await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+  await main.getByRole('button', { name: 'Archive', exact: true, disabled: true }).waitFor();
+}
+
+/** What axe finds serious or critical of the page as it is. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
