@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-const owner = z.object({ host: z.string(), pid: z.number().int(), started: z.string() });
-export type Owner = z.infer<typeof owner>;
+export const ownerSchema = z.object({ host: z.string(), pid: z.number().int(), started: z.string() });
+export type Owner = z.infer<typeof ownerSchema>;
 
 /** What is kept beside a job: its parameters, its owner, and when the owner last wrote it (a running job is written every few seconds). */
 export const keptParams = z.object({
-  owner,
+  owner: ownerSchema,
   params: z.unknown(),
   keptAtMs: z.number(),
   /** A pause that somebody asked for, which outlives the process. */
@@ -51,7 +51,7 @@ export function thisOwner(): Owner {
   return { host: hostname(), pid: process.pid, started: startOf(process.pid) };
 }
 
-export function lives({ owner: { host, pid, started }, keptAtMs }: KeptParams, nowMs: number): boolean {
+export function lives({ owner: { host, pid, started }, keptAtMs }: Pick<KeptParams, 'owner' | 'keptAtMs'>, nowMs: number): boolean {
   if (host !== hostname()) return nowMs - keptAtMs < silentMs;
   return exists(pid) && startOf(pid) === started;
 }

@@ -67,6 +67,7 @@ export class JobQueue {
   readonly #live = new Map<string, LiveJob>();
   readonly #budget: Budget;
   #backgroundThreads = Infinity;
+  #adopts: boolean;
   #closed = false;
   #recordsFail = false;
   #review: NodeJS.Timeout | undefined;
@@ -76,6 +77,7 @@ export class JobQueue {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#budget = options.budget ?? new Budget();
+    this.#adopts = options.adopt ?? false;
     this.#pause = this.#readPause();
     this.#takeStock();
   }
@@ -195,6 +197,13 @@ export class JobQueue {
     live.gate.limit(threads);
   }
 
+  /** From now on it runs what other processes left in the queue when they ended, and goes on with what they were at. */
+  adopt(): void {
+    if (this.#adopts || this.#closed) return;
+    this.#adopts = true;
+    this.#takeStock();
+  }
+
   /** How many threads each job in the background has from now on, where it wasn't given a number of its own. */
   limitBackground(threads: number): void {
     this.#backgroundThreads = threads;
@@ -222,13 +231,13 @@ export class JobQueue {
       const kept = keptParams.safeParse(params).data;
       if ((ended.has(job.state) && !kept?.goOn) || (kept && lives(kept, this.#nowMs()) && !kept.goOn)) continue;
       if (job.started !== undefined || job.state === 'running') this.#interrupted(job, kept, params);
-      else if (kept && this.#options.adopt) this.#add(newLiveJob({ ...job, state: 'queued' }, kept.params, this.#budget, kept));
+      else if (kept && this.#adopts) this.#add(newLiveJob({ ...job, state: 'queued' }, kept.params, this.#budget, kept));
     }
   }
 
   /** Another process ended while it ran this job. */
   #interrupted(job: Job, kept: KeptParams | undefined, params: unknown): void {
-    const goesOn = kept !== undefined && this.#options.adopt && canPause(job.kind) && kept.interruptions < maxInterruptions;
+    const goesOn = kept !== undefined && this.#adopts && canPause(job.kind) && kept.interruptions < maxInterruptions;
     if (kept?.goOn && !goesOn) return;
     const { etaMs: _, ...progress } = job.progress;
     const settled: Job = { ...job, state: 'interrupted', progress, ended: job.ended ?? this.#time() };
@@ -369,7 +378,7 @@ export class JobQueue {
   }
 
   #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom {
-    return thrown instanceof LacksRoom && this.#options.adopt === true && !live.controller.signal.aborted;
+    return thrown instanceof LacksRoom && this.#adopts && !live.controller.signal.aborted;
   }
 
   /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
@@ -415,7 +424,7 @@ export class JobQueue {
     const { etaMs: _, ...progress } = live.meter.read(this.#nowMs());
     const { reason: _reason, until: _until, order: _order, ...job } = live.job;
     live.job = { ...job, ...outcome, ended: this.#time(), progress };
-    this.#keep(live, outcome.state === 'interrupted' && this.#options.adopt);
+    this.#keep(live, outcome.state === 'interrupted' && this.#adopts);
     this.#live.delete(live.job.id);
     this.#options.onChange({ job: live.job });
   }

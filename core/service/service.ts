@@ -2,6 +2,7 @@
  * The running core: catalogue, settings, store and job queue of one home, served over any number of connections. The
  * desktop, the local server, the command line and the tests all run this one.
  */
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Catalogue } from '../catalogue/catalogue.ts';
@@ -23,6 +24,7 @@ import { createHandlers } from './handlers.ts';
 import type { ServiceAccess } from './handlers/access.ts';
 import { jobFunctions } from './job-functions.ts';
 import { createScheduler } from './scheduling.ts';
+import { Seat } from './seat.ts';
 import { SnapshotContents } from './snapshot-contents.ts';
 import { SnapshotMirror } from './snapshot-mirror.ts';
 import { StoreAccess } from './store-access.ts';
@@ -63,6 +65,8 @@ export class Service implements ServiceAccess {
   readonly stages: StageAccess;
   readonly surroundings: Surroundings;
   readonly #budget = new Budget();
+  readonly #seat: Seat;
+  #isSeated = false;
   readonly #options: ServiceOptions;
   readonly #handlers: Handlers;
   readonly #pools = new Map<string, CodecPool>();
@@ -76,6 +80,7 @@ export class Service implements ServiceAccess {
     this.#options = options;
     this.catalogue = catalogue;
     this.settings = settings;
+    this.#seat = new Seat(options.home, catalogue, randomUUID());
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
     this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
     this.stages = this.#stages();
@@ -101,15 +106,15 @@ export class Service implements ServiceAccess {
       onLog: (payload) => this.emit('job.log', payload),
       onPause: (payload) => this.emit('queue.changed', payload),
       onProblem,
-      adopt: options.stays ?? false,
+      adopt: this.#sits(),
       policyHold: ({ schedule }, priority) => (priority === 'low' ? this.scheduler.holdOf(schedule) : undefined),
       budget: this.#budget,
     });
     this.#applyManners();
     this.#handlers = createHandlers(this);
     if (catalogue.notice) onProblem(catalogue.notice);
-    if (options.stays) this.scheduler.begin(scheduleTickMs);
-    if (options.stays) this.#looking = setInterval(() => void this.mirror.sync().catch(() => undefined), lookAgainMs).unref();
+    if (this.#isSeated) this.scheduler.begin(scheduleTickMs);
+    if (options.stays) this.#looking = setInterval(() => this.#lookAgain(), lookAgainMs).unref();
   }
 
   /** @throws CairnError `bad_input` for settings that can't be read, `denied`, `no_space`, `io`. */
@@ -138,6 +143,7 @@ export class Service implements ServiceAccess {
     clearInterval(this.#looking);
     await this.scheduler.close();
     await this.queue.close();
+    this.#seat.leave();
     this.#budget.close();
     for (const connection of [...this.#connections]) connection.close('the service has closed');
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
@@ -161,6 +167,26 @@ export class Service implements ServiceAccess {
     };
   }
 
+  /** Of the services that stay one evaluates schedules and adopts jobs; another takes over when that is gone. */
+  #sits(): boolean {
+    this.#isSeated = this.#options.stays === true && this.#seat.take(Date.now());
+    if (this.#options.stays && !this.#isSeated)
+      this.#options.onProblem?.('another service runs schedules of this home; this one takes over when that ends');
+    return this.#isSeated;
+  }
+
+  #lookAgain(): void {
+    void this.mirror.sync().catch(() => undefined);
+    try {
+      if (!this.#seat.take(Date.now()) || this.#isSeated) return;
+      this.#isSeated = true;
+      this.queue.adopt();
+      this.scheduler.begin(scheduleTickMs);
+    } catch {
+      // A home that can't be written for a moment: it is tried again.
+    }
+  }
+
   /** From now on: the next task of every job sees it. */
   async setManners(manners: Manners): Promise<void> {
     await this.settings.setManners(manners);
@@ -171,7 +197,7 @@ export class Service implements ServiceAccess {
   /** What the machine runs on changed; or it woke up, so that something may be due. */
   tellPower(power: { onBattery: boolean }): void {
     this.surroundings.tellPower(power);
-    if (this.#options.stays) void this.scheduler.tick();
+    if (this.#isSeated) void this.scheduler.tick();
   }
 
   #applyManners(): void {

@@ -16,6 +16,7 @@ import { addRestore } from './commands/restore.ts';
 import { addSchedule } from './commands/schedule.ts';
 import { addScan } from './commands/scan.ts';
 import { addServe } from './commands/serve.ts';
+import { addService } from './commands/service.ts';
 import { addVerify } from './commands/verify.ts';
 import { Output } from './output.ts';
 import { exitCodes, interruptSignal, withSession, type GlobalOptions, type Session } from './session.ts';
@@ -74,6 +75,7 @@ function program(actions: Actions): Command {
     addAnalyse,
     addBench,
     addServe,
+    addService,
   ])
     add(root, actions);
   return root;
