@@ -2,8 +2,8 @@
  * The running desktop: one window, one service process, the tray. The window and the shell each have a connection of
  * their own to the service; the shell's is for what shows outside the window, and for folders that come from the system.
  *
- * Closing the window ends the application where nothing runs. Where jobs run it stays in the tray until they are done, and
- * where one failed, until somebody looked.
+ * Closing the window ends the application where nothing runs and no schedule is on. For schedules it stays in the tray; where jobs run,
+ * until they are done, and where one failed, until somebody looked.
  */
 import { app, Notification, session, type BrowserWindow } from 'electron';
 import { createClient, type Client } from '../core/contract/client.ts';
@@ -11,6 +11,7 @@ import { portConnection } from '../core/contract/connections/port.ts';
 import { toCairnError, type Failure } from '../core/contract/errors.ts';
 import type { Job } from '../core/contract/model.ts';
 import { serveRenderer, isOwnAddress } from './app-protocol.ts';
+import { Background } from './background.ts';
 import { channels } from './channels.ts';
 import { askToInterrupt, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
 import { answerPage } from './ipc.ts';
@@ -21,7 +22,7 @@ import { limitPermissions } from './permissions.ts';
 import { rendererFolder } from './places.ts';
 import { followPower, isDelicate, Wakefulness } from './power.ts';
 import { ServiceProcess } from './service-process.ts';
-import { statusLine, TrayMark } from './tray.ts';
+import { statusLine, TrayMark, type PauseEnd } from './tray.ts';
 import { openWindow } from './window.ts';
 
 const log = (line: string): void => void process.stderr.write(`cairn: ${line}\n`);
@@ -30,7 +31,9 @@ export class Desktop {
   readonly #stateFile: string;
   readonly #service: ServiceProcess;
   readonly #jobs = new JobWatch({ onChange: () => this.#follow(), onFailure: (job) => this.#notify(job) });
+  readonly #background = new Background(() => this.#follow());
   readonly #wakefulness = new Wakefulness();
+  #saidThatItStays = false;
   #tray: TrayMark | undefined;
   #window: BrowserWindow | undefined;
   #client: Client | undefined;
@@ -61,6 +64,8 @@ export class Desktop {
       show: () => this.show(),
       hide: () => this.#window?.hide(),
       quit: () => void this.requestQuit(),
+      pause: (end) => void this.#pause(end),
+      resume: () => void this.#pause(undefined),
     });
     this.#service.start();
     followPower((power) => this.#service.tellPower(power));
@@ -107,7 +112,8 @@ export class Desktop {
   /** The window is closed: stays for jobs, and on the Mac, where applications do. */
   leaveIfIdle(): void {
     if (process.platform === 'darwin' || this.#closing || this.#window || this.#jobs.active.length > 0 || this.#jobs.failed) return;
-    app.quit();
+    if (this.#background.enabled.length === 0) app.quit();
+    else this.#sayThatItStays();
   }
 
   async #end(): Promise<void> {
@@ -151,7 +157,9 @@ export class Desktop {
       if (this.#client === client) this.#client = undefined;
     });
     this.#client = client;
-    this.#jobs.follow(client).catch((thrown: unknown) => this.#closing ?? log(toCairnError(thrown).message));
+    Promise.all([this.#jobs.follow(client), this.#background.follow(client)]).catch(
+      (thrown: unknown) => this.#closing ?? log(toCairnError(thrown).message),
+    );
     this.#handPort();
     void this.addFolders([]);
   }
@@ -163,7 +171,7 @@ export class Desktop {
 
   #showJobs(): void {
     const { running, fraction } = this.#jobs;
-    this.#tray?.update(this.#jobs);
+    this.#tray?.update(this.#jobs, this.#background);
     this.#window?.setProgressBar(running.length === 0 ? -1 : (fraction ?? 2)); // over 1: running, nobody knows how far
     this.#wakefulness.keep(isDelicate(running));
   }
@@ -174,6 +182,23 @@ export class Desktop {
     const notification = new Notification({ title: `Failed: ${job.title}`, body: job.error?.message ?? '' });
     notification.on('click', () => this.show());
     notification.show();
+  }
+
+  /** Once: whoever closes the window may not expect it. */
+  #sayThatItStays(): void {
+    if (this.#saidThatItStays || !Notification.isSupported()) return;
+    this.#saidThatItStays = true;
+    const body = 'Its schedules go on. Quit Cairn in the tray ends them.';
+    new Notification({ title: 'Cairn stays in the tray', body, silent: true }).show();
+  }
+
+  async #pause(end: PauseEnd | undefined): Promise<void> {
+    try {
+      if (end) await this.#client?.call('jobs.pause', end);
+      else await this.#client?.call('jobs.resume', {});
+    } catch (thrown) {
+      await tellFailure(this.#window, 'Archiving could not be paused or resumed', toCairnError(thrown).message);
+    }
   }
 
   async #offerRetry(failure: Failure): Promise<void> {

@@ -7,6 +7,7 @@ import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
+import { addDurable, forgetDurable, listDurable, type DurableContent } from './durable.ts';
 import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type KeptJob } from './jobs.ts';
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
@@ -81,6 +82,19 @@ export class Catalogue {
   /** For `StoreOptions.indexCache`. */
   indexCache(storeId: string): IndexCache {
     return new PackIndexCache(this.reader, this.#writer, storeId);
+  }
+
+  /** What an archive into a store that was cut off had published of a checkpoint. @param checkpoint its path */
+  durableContents(storeId: string, checkpoint: string): DurableContent[] {
+    return listDurable(this.reader, storeId, checkpoint);
+  }
+
+  addDurable(storeId: string, checkpoint: string, contents: readonly DurableContent[], nowMs: number): void {
+    addDurable(this.#writer, storeId, checkpoint, contents, nowMs);
+  }
+
+  forgetDurable(storeId: string, checkpoint: string): void {
+    forgetDurable(this.#writer, storeId, checkpoint);
   }
 
   saveJob(job: Job, params: unknown): void {

@@ -21,6 +21,13 @@ type Content = z.infer<typeof content>;
 /** A schedule, and the due time that was settled last (its creation, before the first one). */
 export type KeptSchedule = z.infer<typeof keptSchedule>;
 
+/** Adds what an earlier version kept. A process may have ended after it was written and before it was forgotten there: each once. */
+function takeOver(now: Content, earlier: readonly KeptSchedule[], pause: QueuePause | undefined): void {
+  const known = new Set(now.schedules.map(({ schedule }) => schedule.id));
+  now.schedules.push(...earlier.filter(({ schedule }) => !known.has(schedule.id)));
+  if (pause) now.pause ??= pause;
+}
+
 export class ScheduleFile {
   readonly path: string;
   readonly #catalogue: Catalogue;
@@ -42,7 +49,7 @@ export class ScheduleFile {
     file.#content();
     catalogue.exclusively(() => {
       const { schedules, pause } = catalogue.takeEarlierSchedules();
-      if (schedules.length > 0 || pause) file.#change((now) => void (now.schedules.push(...schedules), (now.pause ??= pause)));
+      if (schedules.length > 0 || pause) file.#change((now) => takeOver(now, schedules, pause));
     });
     return file;
   }

@@ -99,6 +99,14 @@ export class Settings {
     });
   }
 
+  /** Takes over what another process of this home wrote since. @returns whether that is anything new @throws CairnError `bad_input`, `io` */
+  refresh(): boolean {
+    const settings = readHomeFile(this.path, settingsFile);
+    if (JSON.stringify(settings) === JSON.stringify(this.#held)) return false;
+    this.#held = settings;
+    return true;
+  }
+
   /** One change after the other, each on what the file holds at that moment. */
   #change(apply: (settings: SettingsFile) => void): Promise<void> {
     const turn = this.#turn

@@ -27,6 +27,8 @@ export const releaseParams = z.object({
   keepNewest: z.number().int().nonnegative().default(1),
   /** Leave a text file where a checkpoint was, with the command that gives it back. */
   placeholder: z.boolean().default(false),
+  /** To the system's trash, which frees no space until it is emptied; otherwise they are removed. */
+  trash: z.boolean().default(false),
   /** Folders whose archived checkpoints may go; absent: those of the archive itself. */
   below: z.array(path).min(1).optional(),
   /** A glob over names of runs. */

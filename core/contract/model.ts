@@ -425,7 +425,9 @@ export const policy = z.object({
   method: z.enum(['cairn', 'lmc']).default('cairn'),
   verifyAfter: z.boolean().default(false),
   /** Remove originals that are sealed, except the newest so many of every run; absent: they stay. */
-  release: z.object({ keepNewest: z.number().int().nonnegative(), placeholder: z.boolean().default(false) }).optional(),
+  release: z
+    .object({ keepNewest: z.number().int().nonnegative(), placeholder: z.boolean().default(false), trash: z.boolean().default(false) })
+    .optional(),
   /** No work between these times of day. */
   quiet: z.object({ from: clockTime, to: clockTime }).optional(),
   threads: z.number().int().min(1).max(256).optional(),

@@ -45,7 +45,14 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
       ...(keyframe ? ['--keyframe'] : []),
       ...option('--max-depth', maxDepth),
       ...(verifyAfter ? ['--verify'] : []),
-      ...(release ? ['--release', ...option('--keep-newest', release.keepNewest), ...(release.placeholder ? ['--placeholder'] : [])] : []),
+      ...(release
+        ? [
+            '--release',
+            ...option('--keep-newest', release.keepNewest),
+            ...(release.placeholder ? ['--placeholder'] : []),
+            ...(release.trash ? ['--trash'] : []),
+          ]
+        : []),
     ],
   ],
   verify: ({ snapshots, mode, percent, threads }) => [

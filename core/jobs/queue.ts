@@ -9,27 +9,24 @@ import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
 import { Budget } from './budget.ts';
+import { heldAs } from './held.ts';
 import { canPause, userHold, type Hold } from './holds.ts';
-import { FailedWith, jobAccess, type JobFunction, type JobResult, type Priority, type ProgressUpdate } from './job.ts';
-import type { JobRecords, KeptJob, PauseRecord } from './job-records.ts';
+import { FailedWith, type JobFunction, type JobResult, type Priority, type ProgressUpdate } from './job.ts';
+import { JobBook } from './job-book.ts';
+import { currentOf, JobTeller } from './job-teller.ts';
+import type { JobRecords, PauseRecord } from './job-records.ts';
 import { contextOf, hasBegun, newLiveJob, priorityOf, shareOf, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
-import { keptParams, lives, thisOwner, type KeptParams, type Owner } from './owner.ts';
+import { keptParams, lives, type KeptParams } from './owner.ts';
 import { LacksRoom } from '../store/room.ts';
 import { Lack } from './lack.ts';
 import { noProgress } from './progress-meter.ts';
+import { behind, firstOrder, hasTurn, inOrder, lastOrder, moved, type Move } from './turns.ts';
 
 /** What people read of a job, and where it comes from. */
 export type Told = Pick<Job, 'title' | 'command' | 'schedule' | 'resumes'>;
 
-/** With the last state, which is never held back, at most ten events come in any second. */
-const eventGapMs = 112;
 /** While a job runs, rate and ETA are told again this often even where it says nothing. */
 const tickMs = 1000;
-/** Progress is kept at least this often, for whoever looks after a crash. */
-const keepGapMs = 2000;
-const maxReaders = 2;
-const maxListed = 1000;
-const maxLogLines = 10_000;
 /** Holds are looked at again this often, since other processes may pause everything, and policies change with the clock. */
 const reviewMs = 500;
 /** A job that was interrupted this often is left to the user: it may be what ends the process. */
@@ -62,20 +59,27 @@ const ended: ReadonlySet<JobState> = new Set<JobState>(['done', 'failed', 'cance
 export class JobQueue {
   readonly #options: QueueOptions;
   readonly #nowMs: () => number;
-  readonly #owner: Owner = thisOwner();
+  readonly #book: JobBook;
+  readonly #teller: JobTeller;
   /** In the order of queueing. */
   readonly #live = new Map<string, LiveJob>();
   readonly #budget: Budget;
   #backgroundThreads = Infinity;
   #adopts: boolean;
   #closed = false;
-  #recordsFail = false;
   #review: NodeJS.Timeout | undefined;
   #pause: QueuePause | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    this.#book = new JobBook(options.records, this.#nowMs, (message) => options.onProblem(message));
+    this.#teller = new JobTeller({
+      nowMs: this.#nowMs,
+      book: this.#book,
+      isLive: (id) => this.#live.has(id),
+      onChange: (job) => options.onChange({ job }),
+    });
     this.#budget = options.budget ?? new Budget();
     this.#adopts = options.adopt ?? false;
     this.#pause = this.#readPause();
@@ -92,12 +96,12 @@ export class JobQueue {
 
   /** Newest first. */
   list(): Job[] {
-    return this.#options.records.jobs(maxListed).map(({ job }) => this.#current(job));
+    return this.#book.list().map((job) => this.#current(job));
   }
 
   /** @throws CairnError `not_found` */
   get(id: string): { job: Job; log: JobLogLine[] } {
-    return { job: this.#current(this.#found(id).job), log: this.#options.records.jobLog(id) };
+    return { job: this.#current(this.#book.find(id).job), log: this.#book.log(id) };
   }
 
   /**
@@ -108,12 +112,12 @@ export class JobQueue {
   cancel(id: string): void {
     const live = this.#live.get(id);
     if (live) return this.#abort(live, new StopReason('cancelled', 'cancelled by the user'));
-    const { job, ...kept } = this.#kept(id);
+    const { job, ...kept } = this.#book.kept(id);
     const { owner } = kept;
     if (ended.has(job.state)) return;
     if (lives(kept, this.#nowMs()))
       throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); cancel it there`);
-    this.#options.records.saveJob({ ...job, state: 'cancelled', ended: this.#time() }, kept);
+    this.#book.save({ ...job, state: 'cancelled', ended: this.#time() }, kept);
   }
 
   /**
@@ -122,7 +126,7 @@ export class JobQueue {
    * @throws CairnError `not_found`; `bad_request` where the job has not ended.
    */
   retry(id: string): Job {
-    const { params } = this.#kept(id);
+    const { params } = this.#book.kept(id);
     const { kind, title, command, state, schedule } = this.get(id).job;
     if (!ended.has(state)) throw new CairnError('bad_request', `job ${id} is ${state}; wait for it or cancel it first`);
     return this.enqueue(kind, params, { title, command, ...(schedule === undefined ? {} : { schedule }) });
@@ -146,7 +150,7 @@ export class JobQueue {
       throw new CairnError('bad_request', `job ${id} has begun and can't be paused; it ends soon, or cancel it`);
     live.hold = untilMs === undefined ? {} : { untilMs };
     this.#settle();
-    this.#keep(live);
+    this.#book.keep(live);
   }
 
   /** @throws CairnError as `hold` */
@@ -154,7 +158,7 @@ export class JobQueue {
     const live = this.#own(id);
     live.hold = undefined;
     this.#settle();
-    this.#keep(live);
+    this.#book.keep(live);
   }
 
   /** Pauses everything, in every process of this home; undefined ends that, and every job's own pause. */
@@ -170,18 +174,13 @@ export class JobQueue {
    *
    * @throws CairnError `not_found`; `bad_request` where it has begun or belongs to another process.
    */
-  move(id: string, to: 'first' | 'earlier' | 'later' | 'last'): void {
+  move(id: string, to: Move): void {
     const live = this.#own(id);
     if (hasBegun(live)) throw new CairnError('bad_request', `job ${id} has begun; only jobs that wait can be moved`);
-    const waiting = this.#inOrder().filter((other) => !hasBegun(other));
-    const at = waiting.indexOf(live);
-    const target = { first: 0, earlier: Math.max(0, at - 1), later: at + 1, last: waiting.length }[to];
-    waiting.splice(at, 1);
-    waiting.splice(target, 0, live);
-    waiting.forEach((other, order) => {
+    moved(this.#lives, live, to).forEach((other, order) => {
       other.job = { ...other.job, order };
-      this.#keep(other);
-      this.#tell(other);
+      this.#book.keep(other);
+      this.#teller.tell(other);
     });
     this.#settle();
   }
@@ -218,16 +217,14 @@ export class JobQueue {
     for (const live of running) this.#abort(live, new StopReason('interrupted', 'the service was closed'));
     await Promise.all(running.map((live) => live.ended));
     // Those that have not begun are free for whoever comes next.
-    for (const live of this.#live.values()) this.#keep(live, true);
+    for (const live of this.#live.values()) this.#book.keep(live, true);
     for (const live of this.#live.values()) clearTimeout(live.timer);
     this.#live.clear();
   }
 
   /** Settles what other processes left behind, and forgets what is long past. */
   #takeStock(): void {
-    this.#record((records) => records.forgetJobs(maxListed));
-    const left = this.#options.records.jobs(maxListed).reverse();
-    for (const { job, params } of left.toSorted((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0))) {
+    for (const { job, params } of this.#book.takeStock()) {
       const kept = keptParams.safeParse(params).data;
       if ((ended.has(job.state) && !kept?.goOn) || (kept && lives(kept, this.#nowMs()) && !kept.goOn)) continue;
       if (job.started !== undefined || job.state === 'running') this.#interrupted(job, kept, params);
@@ -241,7 +238,7 @@ export class JobQueue {
     if (kept?.goOn && !goesOn) return;
     const { etaMs: _, ...progress } = job.progress;
     const settled: Job = { ...job, state: 'interrupted', progress, ended: job.ended ?? this.#time() };
-    this.#record((records) => records.saveJob(settled, kept ? { ...kept, goOn: false } : params));
+    this.#book.save(settled, kept ? { ...kept, goOn: false } : params);
     if (!goesOn) return;
     const { title, command, schedule } = job;
     const next = this.#newJob(job.kind, { title, command, resumes: job.id, ...(schedule === undefined ? {} : { schedule }) });
@@ -259,22 +256,22 @@ export class JobQueue {
       state: 'queued',
       queued: this.#time(),
       progress: noProgress,
-      order: Math.max(-1, ...[...this.#live.values()].map(({ job }) => job.order ?? 0)) + 1,
+      order: lastOrder(this.#lives),
     };
   }
 
   #add(live: LiveJob): void {
     this.#live.set(live.job.id, live);
     live.gate.limit(shareOf(live, this.#backgroundThreads));
-    this.#keep(live);
-    this.#tell(live);
+    this.#book.keep(live);
+    this.#teller.tell(live);
     this.#review ??= setInterval(() => this.#look(), reviewMs).unref();
     // Not within the call: whoever queued it sees it queued first.
     setImmediate(() => this.#settle());
   }
 
-  #inOrder(): LiveJob[] {
-    return [...this.#live.values()].sort((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0));
+  get #lives(): LiveJob[] {
+    return [...this.#live.values()];
   }
 
   #readPause(): QueuePause | undefined {
@@ -305,7 +302,7 @@ export class JobQueue {
   /** Brings every job to the state that the holds ask for, and starts what may begin. */
   #settle(): void {
     if (this.#closed) return;
-    for (const live of this.#inOrder()) this.#applyHold(live, this.#holdOf(live));
+    for (const live of inOrder(this.#lives)) this.#applyHold(live, this.#holdOf(live));
     this.#startNext();
   }
 
@@ -317,54 +314,34 @@ export class JobQueue {
       userHold(live.hold, this.#pause, nowMs) ??
       live.lack?.hold ??
       this.#options.policyHold?.(live.job, priorityOf(live)) ??
-      (hasBegun(live) ? undefined : this.#behind(live))
+      (hasBegun(live) ? undefined : behind(this.#lives, live))
     );
-  }
-
-  /** A job that runs takes its turn whether paused or not; those behind it say what they wait for. */
-  #behind({ job }: LiveJob): Hold | undefined {
-    if (this.#hasTurn(job)) return undefined;
-    const before = this.#inOrder().find(
-      (live) => live.job.state === 'paused' && hasBegun(live) && jobAccess[live.job.kind] === jobAccess[job.kind],
-    );
-    return before && { by: 'policy', reason: `waits for \u201c${before.job.title}\u201d, which is paused` };
   }
 
   #applyHold(live: LiveJob, hold: Hold | undefined): void {
     if (live.controller.signal.aborted) return;
     if (hold) live.gate.close();
     else live.gate.open();
-    const free: JobState = hasBegun(live) ? 'running' : 'queued';
-    const state = !hold ? free : hasBegun(live) || hold.by === 'user' ? 'paused' : 'waiting';
-    const until = hold?.untilMs === undefined ? undefined : new Date(hold.untilMs).toISOString();
-    const { reason: reasonBefore, until: untilBefore, ...job } = live.job;
-    if (job.state === state && reasonBefore === hold?.reason && untilBefore === until) return;
-    if (job.state !== 'running') live.meter.restart();
-    else live.job = this.#current(live.job);
-    live.job = { ...job, state, progress: live.job.progress, ...(hold ? { reason: hold.reason } : {}), ...(until ? { until } : {}) };
-    this.#keep(live);
-    this.#tell(live);
+    const next = heldAs(live, hold, this.#nowMs());
+    if (!next) return;
+    live.job = next;
+    this.#book.keep(live);
+    this.#teller.tell(live);
   }
 
   #startNext(): void {
     if (this.#closed) return;
-    for (const live of this.#inOrder()) {
-      if (live.job.state === 'queued' && this.#hasTurn(live.job)) live.ended = this.#run(live);
+    for (const live of inOrder(this.#lives)) {
+      if (live.job.state === 'queued' && hasTurn(this.#lives, live.job)) live.ended = this.#run(live);
     }
-  }
-
-  #hasTurn(job: Job): boolean {
-    const access = jobAccess[job.kind];
-    const running = [...this.#live.values()].filter((live) => hasBegun(live) && jobAccess[live.job.kind] === access);
-    return running.length < (access === 'write' ? 1 : maxReaders);
   }
 
   async #run(live: LiveJob): Promise<void> {
     const { order: _, ...job } = live.job;
     live.job = { ...job, state: 'running', started: this.#time() };
-    this.#keep(live);
-    this.#tell(live);
-    const ticking = setInterval(() => this.#tell(live), tickMs);
+    this.#book.keep(live);
+    this.#teller.tell(live);
+    const ticking = setInterval(() => this.#teller.tell(live), tickMs);
     try {
       const result = await this.#work(live);
       this.#finish(live, { state: 'done', result });
@@ -384,13 +361,12 @@ export class JobQueue {
   /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
   #waitForRoom(live: LiveJob, error: LacksRoom): void {
     const { started, ...job } = live.job;
-    const order = Math.min(0, ...[...this.#live.values()].map((other) => other.job.order ?? 0)) - 1;
     live.since ??= started;
     live.lack = new Lack(error, this.#nowMs());
-    live.job = { ...job, state: 'queued', order };
+    live.job = { ...job, state: 'queued', order: firstOrder(this.#lives) };
     live.meter.restart();
     this.#log(live, 'warning', `waits for room: ${error.reason}`);
-    this.#keep(live);
+    this.#book.keep(live);
   }
 
   async #lookForRoom(live: LiveJob, lack: Lack): Promise<void> {
@@ -424,7 +400,7 @@ export class JobQueue {
     const { etaMs: _, ...progress } = live.meter.read(this.#nowMs());
     const { reason: _reason, until: _until, order: _order, ...job } = live.job;
     live.job = { ...job, ...outcome, ended: this.#time(), progress };
-    this.#keep(live, outcome.state === 'interrupted' && this.#adopts);
+    this.#book.keep(live, outcome.state === 'interrupted' && this.#adopts);
     this.#live.delete(live.job.id);
     this.#options.onChange({ job: live.job });
   }
@@ -435,81 +411,33 @@ export class JobQueue {
     live.gate.abandon();
     if (!hasBegun(live)) return this.#finish(live, { state: reason.state });
     live.job = { ...live.job, state: 'running' };
-    this.#tell(live);
+    this.#teller.tell(live);
   }
 
   #progress(live: LiveJob, update: ProgressUpdate): void {
     if (!this.#live.has(live.job.id)) return;
     live.meter.update(update, this.#nowMs());
-    this.#tell(live);
+    this.#teller.tell(live);
   }
 
   #log(live: LiveJob, level: JobLogLine['level'], message: string): void {
-    live.logLines += 1;
-    if (live.logLines > maxLogLines) return;
-    const last = live.logLines === maxLogLines;
-    const line: JobLogLine = { time: this.#time(), level, message: last ? 'the log is full; further lines are left out' : message };
-    this.#record((records) => records.addJobLog(live.job.id, line));
-    this.#options.onLog({ id: live.job.id, line });
-  }
-
-  /** Tells the state now, or as soon as the gap to the last telling is wide enough. */
-  #tell(live: LiveJob): void {
-    if (live.timer || !this.#live.has(live.job.id)) return;
-    const waitMs = live.toldAtMs + eventGapMs - this.#nowMs();
-    if (waitMs > 0) {
-      live.timer = setTimeout(() => ((live.timer = undefined), this.#tell(live)), waitMs);
-      return;
-    }
-    live.toldAtMs = this.#nowMs();
-    live.job = this.#current(live.job);
-    if (live.toldAtMs - live.keptAtMs >= keepGapMs) this.#keep(live);
-    this.#options.onChange({ job: live.job });
-  }
-
-  #keep(live: LiveJob, goOn = false): void {
-    live.keptAtMs = this.#nowMs();
-    const { params, keptAtMs, hold, interruptions, since } = live;
-    this.#record((records) => records.saveJob(live.job, { owner: this.#owner, params, keptAtMs, hold, interruptions, since, goOn }));
+    const line = this.#book.addLog(live, level, message);
+    if (line) this.#options.onLog({ id: live.job.id, line });
   }
 
   /** @throws CairnError `not_found`; `bad_request` where the job has ended or another process has it. */
   #own(id: string): LiveJob {
     const live = this.#live.get(id);
     if (live) return live;
-    const { job, owner } = this.#kept(id);
+    const { job, owner } = this.#book.kept(id);
     if (ended.has(job.state)) throw new CairnError('bad_request', `job ${id} is ${job.state}; run it again with retry`);
     throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); change it there`);
-  }
-
-  /** What can't be recorded (a full disk, say) is lost to later services only; it must not end a job that is running well. */
-  #record(write: (records: JobRecords) => void): void {
-    try {
-      write(this.#options.records);
-    } catch (thrown) {
-      if (this.#recordsFail) return;
-      this.#recordsFail = true;
-      this.#options.onProblem(`jobs can't be recorded: ${toFailure(thrown).message}`);
-    }
   }
 
   /** The newest state of a job: with live progress where it runs here. */
   #current(job: Job): Job {
     const live = this.#live.get(job.id);
-    if (live?.job.state !== 'running') return live?.job ?? job;
-    const progress = live.meter.read(this.#nowMs());
-    return { ...live.job, progress: live.controller.signal.aborted ? { ...progress, phase: 'stopping' } : progress };
-  }
-
-  #kept(id: string): KeptParams & { job: Job } {
-    const { job, params } = this.#found(id);
-    return { job, ...keptParams.parse(params) };
-  }
-
-  #found(id: string): KeptJob {
-    const found = this.#options.records.job(id);
-    if (!found) throw new CairnError('not_found', `${id}: no such job; see the list of jobs`);
-    return found;
+    return live ? currentOf(live, this.#nowMs()) : job;
   }
 
   #time(): string {

@@ -3,11 +3,11 @@
  *
  *   a snapshot of exactly these files, every content of it in the store -> not among the newest of its run -> nothing in the folder that
  *   the snapshot lacks -> size and time as archived -> read once more, digests equal -> open in no process -> renamed away in one step
- *   -> still the same files -> removed
+ *   -> still the same files -> removed, or moved to the trash
  *
  * What fails any of it stays, with the reason. `cairn restore` puts it back where it was.
  */
-import { lstat, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { FileRange } from '../codec/binding.ts';
@@ -25,6 +25,8 @@ import { proveStored } from './archive/prove.ts';
 import { ArchivedSteps } from './archive/selection.ts';
 import { shellWord } from './describe.ts';
 import type { JobContext } from './job.ts';
+import { leavePlaceholder, undoOf } from './placeholder.ts';
+import { moveToTrash } from './trash.ts';
 
 export type ReleaseParams = z.output<typeof releaseParams>;
 
@@ -150,8 +152,8 @@ class Release {
     const doomed = path.join(path.dirname(checkpoint.path), doomedPrefix + id);
     await rename(checkpoint.path, doomed);
     await this.#remove(doomed, checkpoint, manifest, before);
-    const undo = `cairn restore ${id.slice(0, 16)} --to ${shellWord(alone ? path.dirname(checkpoint.path) : checkpoint.path)}`;
-    if (this.#params.placeholder) await this.#leaveWord(checkpoint.path, run, manifest, undo);
+    const undo = undoOf(id) + shellWord(alone ? path.dirname(checkpoint.path) : checkpoint.path);
+    if (this.#params.placeholder) await leavePlaceholder(checkpoint.path, this.#context.storePath, manifest, undo);
     this.result.released.push({ run: run.name, step: checkpoint.step, path: checkpoint.path, bytes: manifest.bytesOriginal, undo });
     this.#context.log('info', `${checkpoint.path}: original released, ${manifest.bytesOriginal} bytes; ${undo} gives it back`);
   }
@@ -172,7 +174,18 @@ class Release {
       await rename(doomed, checkpoint.path);
       throw thrown;
     }
-    await rm(doomed, { recursive: true });
+    if (this.#params.trash) await this.#toTrash(doomed, checkpoint.path);
+    else await rm(doomed, { recursive: true });
+  }
+
+  /** Under its own name, by which people find it there. What can't be moved there stays. */
+  async #toTrash(doomed: string, original: string): Promise<void> {
+    await rename(doomed, original);
+    try {
+      await moveToTrash(original);
+    } catch (thrown) {
+      throw new Reason(toCairnError(thrown).message);
+    }
   }
 
   /** What the snapshot relies on is decoded once more: it may have been damaged since it was sealed. */
@@ -201,16 +214,6 @@ class Release {
           throw new Reason(`${file.path} does not hold what was archived`);
       }
     }
-  }
-
-  async #leaveWord(checkpoint: string, run: FoundRun, manifest: Manifest, undo: string): Promise<void> {
-    const text = [
-      `Step ${manifest.step} of ${run.name} is archived: ${manifest.files.length} files, ${manifest.bytesOriginal} bytes, proved before they were released.`,
-      `Store: ${this.#context.storePath}`,
-      `To get it back: ${undo}`,
-      '',
-    ];
-    await writeFile(`${checkpoint}.released.txt`, text.join('\n'), { flag: 'wx' }).catch(() => undefined);
   }
 }
 

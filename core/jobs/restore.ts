@@ -8,6 +8,7 @@ import { exportTensor } from '../restore/tensor-export.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import type { JobContext, JobResult } from './job.ts';
+import { removePlaceholder } from './placeholder.ts';
 import { storedContentOf } from './stored-content.ts';
 
 export type RestoreParams = z.output<typeof restoreParams>;
@@ -37,16 +38,24 @@ function optionsFor(context: JobContext, params: RestoreParams, store: Store, ma
   };
 }
 
+/** A checkpoint of one file is restored into a folder, others are one: where it was released, it is undone now. */
+async function clearPlaceholders(to: string, manifest: Manifest, id: string): Promise<void> {
+  const alone = manifest.files.length === 1 ? [path.join(to, manifest.files[0]!.path)] : [];
+  for (const original of [to, ...alone]) await removePlaceholder(original, id);
+}
+
 /** @throws CairnError as `restoreFiles` and `exportTensor`. */
 export async function restoreJob(context: JobContext, params: RestoreParams): Promise<JobResult> {
   const started = performance.now();
   const store = await context.readStore();
-  const manifest = await store.manifest(await store.resolve(params.snapshot));
+  const id = await store.resolve(params.snapshot);
+  const manifest = await store.manifest(id);
   const options = optionsFor(context, params, store, manifest);
   const restored =
     params.tensor === undefined
       ? await restoreFiles(manifest, options)
       : await exportTensor(manifest, params.tensor, params.tensorFormat, options);
+  if (params.tensor === undefined) await clearPlaceholders(options.to, manifest, id);
   context.log('info', `${manifest.run.name}@${manifest.step}: ${restored.files} files, ${restored.bytes} bytes restored to ${options.to}`);
   return { ...restored, to: options.to, seconds: (performance.now() - started) / 1000 };
 }

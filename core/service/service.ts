@@ -178,6 +178,7 @@ export class Service implements ServiceAccess {
   #lookAgain(): void {
     void this.mirror.sync().catch(() => undefined);
     try {
+      this.#followSettings();
       if (!this.#seat.take(Date.now()) || this.#isSeated) return;
       this.#isSeated = true;
       this.queue.adopt();
@@ -185,6 +186,14 @@ export class Service implements ServiceAccess {
     } catch {
       // A home that can't be written for a moment: it is tried again.
     }
+  }
+
+  /** What a command line changed meanwhile holds here too. */
+  #followSettings(): void {
+    if (!this.settings.refresh()) return;
+    this.#applyManners();
+    this.emit('manners.changed', { manners: this.settings.manners });
+    this.emit('catalogue.changed', {});
   }
 
   /** From now on: the next task of every job sees it. */

@@ -15,6 +15,7 @@ export type Open =
   | { kind: 'plan'; title: string; params: ParamsOf<'archive.start'> }
   | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; to?: string; refused?: boolean }
   | { kind: 'confirm'; question: Question }
+  | { kind: 'setup' }
   | { kind: 'palette' }
   | { kind: 'shortcuts' };
 

@@ -52,6 +52,7 @@ export function shellCommands(): Command[] {
     go('store', text.nav.store, 'g s', { view: 'store' }),
     go('settings', text.nav.settings, 'g e', { view: 'settings' }),
     { id: 'add', title: text.library.addFolder, keys: 'n', group: groups.actions, run: () => void addFolder() },
+    { id: 'set-up', title: text.library.setUp, group: groups.actions, run: () => void (dialogs.open = { kind: 'setup' }) },
     { id: 'sample', title: text.library.trySample, group: groups.actions, run: () => void library.addSample() },
     {
       id: 'rescan',

@@ -61,6 +61,7 @@ export const scheduleText = {
     releaseDetail: 'Only what is still, byte for byte, what was archived. Restore gives it back.',
     keepNewest: 'Keep the newest originals',
     placeholder: 'Leave a text file that says how to get each back',
+    trash: 'Move them to the trash, which frees no space until it is emptied',
     before: 'Command before',
     after: 'Command after',
     hooksDetail:

@@ -2,6 +2,7 @@
 import type { DiffTensor, JobKind, JobState } from '../../core/contract/model.ts';
 import { formatCount } from './figures.ts';
 import { insightText } from './insight-text.ts';
+import { setupText } from './setup-text.ts';
 
 const count = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;
 
@@ -41,6 +42,7 @@ export const text = {
   },
 
   insights: insightText,
+  setup: setupText,
 
   library: {
     title: 'Library',
@@ -88,6 +90,7 @@ export const text = {
       ['Archive', 'Each step is stored as the difference to the one before it, on a fraction of the disk.'],
       ['Sealed', 'Every archive is read back, decoded and compared before it counts. Restore gives the exact files.'],
     ] as const,
+    setUp: 'Set up archiving',
     trySample: 'Try with sample chain',
     makingSample: 'Making a sample…',
     noRuns: 'No runs were found in these sources yet.',
@@ -512,7 +515,7 @@ export const text = {
     rate: 'Rate',
     rateDetail: 'Bytes of checkpoints read and decoded a second, by all jobs together.',
     noLimit: 'No limit',
-    rates: [25, 50, 100, 250, 500, 1000],
+    rates: [10, 25, 50, 100, 250, 500, 1000],
     quiet: 'Quiet hours',
     quietDetail: 'No work in the background between these times of day.',
     quietFrom: 'Quiet from',

@@ -3,7 +3,9 @@
  * with Cairn beside it, in turn. Cairn runs as people run it, `cairn serve` with a schedule that watches, at its default budget.
  * Afterwards every checkpoint is restored and compared with what the load saved: none may be torn, and none may be missing.
  *
- *   node test/bench/background.ts [--saves 10] [--every 60] [--mib 256] [--rounds 2] [--folder DIR]
+ *   node test/bench/background.ts [--saves 10] [--every 60] [--mib 256] [--rounds 2] [--alone SAVES] [--folder DIR]
+ *
+ * --alone: how many saves the load makes alone, where fewer will do to know its speed.
  *
  * The build must be up to date (`npm run build`). Nothing else should run meanwhile.
  */
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '60' },
     mib: { type: 'string', default: '256' },
     rounds: { type: 'string', default: '2' },
+    alone: { type: 'string' },
     folder: { type: 'string', default: tmpdir() },
   },
 });
@@ -44,8 +47,8 @@ interface Background {
   damaged: number;
 }
 
-async function runLoad(run: string): Promise<Loaded> {
-  const child = spawn(process.execPath, [load, run, values.saves, values.every, values.mib], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function runLoad(run: string, saves = values.saves): Promise<Loaded> {
+  const child = spawn(process.execPath, [load, run, saves, values.every, values.mib], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   await once(child, 'exit');
   return JSON.parse(line) as Loaded;
@@ -117,7 +120,7 @@ const beside: number[] = [];
 for (let round = 1; round <= Number(values.rounds); round++) {
   const folder = mkdtempSync(path.join(values.folder, 'cairn-background-'));
   try {
-    const first = await runLoad(path.join(folder, 'alone', 'run'));
+    const first = await runLoad(path.join(folder, 'alone', 'run'), values.alone);
     alone.push(perSecond(first));
     const run = path.join(folder, 'watched', 'run');
     mkdirSync(run, { recursive: true });

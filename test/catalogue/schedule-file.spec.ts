@@ -44,7 +44,8 @@ describe('the file of schedules', () => {
     expect([later.schedules(), later.queuePause()]).toEqual([[{ schedule: schedule('a'), lastDueMs: 70 }], { until: time }]);
   });
 
-  test('takes over what an earlier catalogue kept, once', () => {
+  /** A catalogue as an earlier version left it, with schedule a, a run of it and a pause. */
+  function writeEarlierCatalogue(): void {
     mkdirSync(home(), { recursive: true });
     const writer = new WriteHandle(held.path);
     for (const earlier of migrations.filter(({ number }) => number <= 50)) writer.script(earlier.sql);
@@ -53,6 +54,16 @@ describe('the file of schedules', () => {
     writer.run('INSERT INTO schedule_runs VALUES (1, $id, $at, $record)', { id: 'id-a', at: time, record: JSON.stringify(run) });
     writer.run('INSERT INTO queue_pause VALUES (1, NULL)');
     writer.close();
+  }
+
+  test('takes over what an earlier catalogue kept, once, also where the process ended before it was forgotten there', () => {
+    writeEarlierCatalogue();
+    writeFileSync(join(home(), 'schedules.json'), JSON.stringify({ schedules: [{ schedule: schedule('a'), lastDueMs: 9 }] }));
+    expect(open().schedules()).toEqual([{ schedule: schedule('a'), lastDueMs: 9 }]);
+  });
+
+  test('takes over what an earlier catalogue kept', () => {
+    writeEarlierCatalogue();
     const file = open();
     expect(file.schedules()).toEqual([{ schedule: schedule('a'), lastDueMs: 7 }]);
     expect([file.scheduleRuns('id-a', 5), file.queuePause()]).toEqual([[run], {}]);

@@ -2,7 +2,9 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { archiveCheckpoint } from '../../core/jobs/archive/archive-checkpoint.ts';
+import { Durable } from '../../core/jobs/archive/durable.ts';
 import { CodecPool } from '../../core/codec/pool.ts';
 import { hashing } from '../../core/codec/hashing.ts';
 import { scan } from '../../core/scan/scanner.ts';
@@ -186,17 +188,26 @@ describe('a checkpoint that is being written', () => {
     const [found] = (await scan([run])).runs;
     const pool = new CodecPool(1);
     const store = await Store.open({ backend: new LocalBackend(bench.storePath), hashing, mode: 'write', create: true });
+    const catalogue = Catalogue.open(bench.path('durable.sqlite'));
     try {
       const late = path.join(run, 'step-1/optimizer.safetensors');
       const onBytes = (): void => writeFileSync(late, tensors(1, 'm'));
       const coding = { method: 'cairn' as const, maxDepth: 8, pool, cancel: new Int32Array(1) };
-      const options = { ...coding, proved: new Set<string>(), now: () => new Date(), onBytes, onCommit: () => undefined };
+      const options = {
+        ...coding,
+        proved: new Set<string>(),
+        now: () => new Date(),
+        onBytes,
+        onCommit: () => undefined,
+        durable: new Durable(catalogue, store, found!.checkpoints[0]!.path),
+      };
       await expect(archiveCheckpoint(store, found!, found!.checkpoints[0]!, undefined, options)).rejects.toMatchObject({
         code: 'changed',
         path: late,
       });
       expect(await store.snapshotIds()).toEqual([]);
     } finally {
+      catalogue.close();
       await store.close();
       await pool.close();
     }

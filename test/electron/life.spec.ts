@@ -79,6 +79,31 @@ test('with a job running it stays in the tray, and ends when the job has', async
   expect(await readdir(path.join(desktop.folder, 'store', 'snapshots'))).toHaveLength(4);
 });
 
+test('with a schedule that is on it stays in the tray and says so, and can be paused there', async () => {
+  const desktop = await launch();
+  const page = await desktop.connectedPage();
+  await desktop.untilServiceReady();
+  const chain = await copyChain(desktop.folder);
+  await page.getByRole('navigation').getByRole('link', { name: 'Schedules' }).click();
+  await page.getByRole('button', { name: 'Add schedule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('nightly');
+  await dialog.getByLabel('Folder', { exact: true }).fill(chain);
+  await dialog.getByLabel('When').selectOption('cron');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const lastTip = () => desktop.tray.toolTips.at(-1);
+  await expect.poll(lastTip).toContain('Next: nightly');
+
+  desktop.window.close();
+  await expect.poll(() => desktop.harness.Notification.shown.map(({ title }) => title)).toEqual(['Cairn stays in the tray']);
+  expect(desktop.app.history).not.toContain('before-quit');
+  desktop.tray.menu!.click('For 1 Hour');
+  await expect.poll(lastTip).toMatch(/Paused until/);
+  desktop.tray.menu!.click('Resume Archiving');
+  await expect.poll(lastTip).toContain('Next: nightly');
+  await desktop.quit();
+});
+
 test('quitting over a running job asks first', async () => {
   const desktop = await launchWithChain();
   const { dialogs } = desktop.harness;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { menuTemplate } from '../../electron/menu.ts';
-import { statusLine } from '../../electron/tray.ts';
+import { comingLine, statusLine } from '../../electron/tray.ts';
 import { isDelicate, Wakefulness } from '../../electron/power.ts';
 import { powerSaveBlocker } from './harness/system.ts';
-import type { Job } from '../../core/contract/model.ts';
+import { scheduleDraft, type Job, type ScheduleView } from '../../core/contract/model.ts';
 
 const actions = { addFolder: () => undefined, quit: () => undefined };
 const labels = (platform: NodeJS.Platform, isPackaged: boolean): string =>
@@ -51,6 +51,23 @@ test('the status line says what runs, how far it is, how long it takes, and how 
     'Archive a · 99 % · less than a minute left · 1 more',
   );
   expect(statusLine(jobs([], job('Archive a', 'failed')))).toBe('Archive a failed: the disk is full');
+});
+
+const schedule = (name: string, upcoming: string[] = []): ScheduleView => ({
+  ...scheduleDraft.parse({ name, paths: ['/runs'], trigger: { kind: 'watch' } }),
+  ...{ id: name, created: '2026-01-01T00:00:00Z', upcoming },
+});
+
+test('the line below says what comes next, or until when everything is paused', () => {
+  expect(comingLine({ pause: undefined, enabled: [] })).toBeUndefined();
+  expect(comingLine({ pause: undefined, enabled: [schedule('watch')] })).toBe('On: watch');
+  expect(comingLine({ pause: undefined, enabled: [schedule('watch'), schedule('idle')] })).toBe('On: watch and 1 more');
+  const later = schedule('weekly', ['2026-01-09T12:00:00Z']);
+  expect(comingLine({ pause: undefined, enabled: [schedule('watch'), later, schedule('daily', ['2026-01-08T12:00:00Z'])] })).toMatch(
+    /^Next: daily, Thu/,
+  );
+  expect(comingLine({ pause: {}, enabled: [later] })).toBe('Paused until resumed');
+  expect(comingLine({ pause: { until: '2026-01-08T12:00:00Z' }, enabled: [] })).toMatch(/^Paused until Thu/);
 });
 
 test('the machine is kept awake while a job commits or releases, and not for the rest of it', () => {

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <climits>
 #include <cstdarg>
 #include <cstdio>
@@ -193,7 +194,9 @@ int rename(const char* from, const char* to) {
   const std::lock_guard<std::recursive_mutex> held(turn);
   if (strikes("rename-eio", to)) return failing(EIO);
   if (strikes("rename-lost", to)) return 0;
+  if (strikes("rename-kill", to)) ::raise(SIGKILL);
   const int done = next(from, to);
+  if (strikes("renamed-kill", to)) ::raise(SIGKILL);
   if (done == 0) trace(to, std::string("R ") + from + "\t" + to);
   return done;
 }

@@ -24,10 +24,13 @@ export const systemFaults = [
 ] as const;
 export type SystemFault = (typeof systemFaults)[number];
 
+/** The process is killed, before a file or folder gets its new name or right after. */
+export type Kill = 'rename-kill' | 'renamed-kill';
+
 export interface ShimOptions {
   /** Calls on files below it are concerned. */
   root: string;
-  fault?: SystemFault;
+  fault?: SystemFault | Kill;
   /** Concerned calls before the fault, or looks at the clock before it jumps. */
   at?: number;
   /** Is made when the fault happens. */

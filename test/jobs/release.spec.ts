@@ -1,6 +1,6 @@
 /** Releasing originals: what may go goes, and everything that gives reason to doubt stays. */
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setModified } from '../../core/codec/file-times.ts';
@@ -43,11 +43,33 @@ describe('releasing', () => {
       const id = outcome.snapshots[index]!.id;
       const restored = await served.ended(served.client.call('restore.start', { snapshot: id, to: at }));
       expect(restored.state).toBe('done');
-      rmSync(`${at}.released.txt`);
     }
     const files = (all: typeof before): typeof before =>
       Object.fromEntries(Object.entries(all).filter(([, { bytes }]) => bytes !== 'folder'));
     expect(files(picture(chain))).toEqual(files(before));
+  });
+
+  it('leaves a text file of the same name alone that is not its own', async () => {
+    const [{ id }] = (await release({ placeholder: true })).snapshots as [{ id: string }];
+    const word = path.join(chain, 'step-000400.released.txt');
+    writeFileSync(word, 'mine');
+    await served.ended(served.client.call('restore.start', { snapshot: id, to: path.join(chain, 'step-000400') }));
+    expect(readFileSync(word, 'utf8')).toBe('mine');
+  });
+
+  it.runIf(process.platform === 'linux')('moves originals to the trash where that is asked for', async () => {
+    const before = process.env['XDG_DATA_HOME'];
+    process.env['XDG_DATA_HOME'] = path.join(served.folder, 'data');
+    try {
+      const outcome = await release({ trash: true });
+      expect(outcome.released.map(({ step }) => step)).toEqual([400, 2000, 2200]);
+      expect(here()).toEqual(['step-002400']);
+      const trashed = readdirSync(path.join(served.folder, 'data', 'Trash', 'files'));
+      expect(trashed).toHaveLength(3);
+    } finally {
+      if (before === undefined) delete process.env['XDG_DATA_HOME'];
+      else process.env['XDG_DATA_HOME'] = before;
+    }
   });
 
   it('of what was archived before happens too, and the count of the newest is that of the run', async () => {

@@ -5,8 +5,9 @@ import { jobs } from './030-jobs.ts';
 import { schedules } from './040-schedules.ts';
 import { coverage } from './050-coverage.ts';
 import { scheduleFile } from './060-schedule-file.ts';
+import { durable } from './070-durable.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage, scheduleFile];
+export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage, scheduleFile, durable];
 
 export const schemaVersion = migrations.at(-1)!.number;

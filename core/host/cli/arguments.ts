@@ -32,3 +32,11 @@ export function byteCount(text: string): number {
   if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('it must be a size, as 500M or 2GiB');
   return bytes;
 }
+
+/** Two times of day, as in "22:00-08:00". @throws InvalidArgumentError */
+export function quietHours(text: string): { from: string; to: string } {
+  const clock = '([01]\\d|2[0-3]):[0-5]\\d';
+  const found = new RegExp(`^(?<from>${clock})-(?<to>${clock})$`).exec(text)?.groups;
+  if (!found) throw new InvalidArgumentError('it must be two times of day such as 22:00-08:00');
+  return { from: found['from']!, to: found['to']! };
+}

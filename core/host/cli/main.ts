@@ -9,6 +9,7 @@ import { addCare } from './commands/care.ts';
 import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
+import { addManners } from './commands/manners.ts';
 import { addPrune } from './commands/prune.ts';
 import { addCopy } from './commands/copy.ts';
 import { addRepair } from './commands/repair.ts';
@@ -74,6 +75,7 @@ function program(actions: Actions): Command {
     addSchedule,
     addAnalyse,
     addBench,
+    addManners,
     addServe,
     addService,
   ])

@@ -13,6 +13,7 @@ import { assertRoom, LacksRoom, mostStored, type Room } from '../../store/room.t
 import type { Store } from '../../store/store.ts';
 import type { JobContext, JobResult } from '../job.ts';
 import { findBase } from './ancestor.ts';
+import { Durable } from './durable.ts';
 import { archiveCheckpoint } from './archive-checkpoint.ts';
 import { ArchivedSteps, pathInRun, refusalOf, selectCheckpoints, type Selected } from './selection.ts';
 
@@ -198,6 +199,7 @@ class Archive {
         now: () => new Date(),
         onBytes: (phase, bytes) => progress.add(phase, bytes),
         onCommit: () => progress.commit(),
+        durable: new Durable(this.#context.catalogue, this.#store, checkpoint.path),
       });
       const record = recordOf(id, manifest, checkpoint.path);
       this.snapshots.push(record);

@@ -1,11 +1,11 @@
 /** Puts together the record of a snapshot (FORMAT.md section 4) from what was found, planned and coded. */
-import type { EncodedContent } from '../../codec/encode.ts';
 import type { SnapshotPlan } from '../../plan/planner.ts';
 import path from 'node:path';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import { baseOf, type Store } from '../../store/store.ts';
 import type { CheckpointFile } from '../../scan/read-checkpoint.ts';
+import type { StoredContent } from './durable.ts';
 
 export interface ManifestInputs {
   store: Store;
@@ -14,7 +14,7 @@ export interface ManifestInputs {
   files: CheckpointFile[];
   plan: SnapshotPlan;
   /** In the order of the plan's contents. */
-  encoded: EncodedContent[];
+  stored: readonly StoredContent[];
   /** Of whole files, in the order of `files`. */
   digests: string[];
   baseId: string | undefined;
@@ -23,13 +23,13 @@ export interface ManifestInputs {
 }
 
 /** Digests in the order of first use, and each content's index among them. */
-function blobTable(encoded: EncodedContent[]): { blobs: string[]; indexOf: number[]; written: number[] } {
+function blobTable(contents: readonly StoredContent[]): { blobs: string[]; indexOf: number[]; written: number[] } {
   const positions = new Map<string, number>();
-  const indexOf = encoded.map(({ digest }) => {
+  const indexOf = contents.map(({ digest }) => {
     if (!positions.has(digest)) positions.set(digest, positions.size);
     return positions.get(digest)!;
   });
-  const written = new Set(encoded.flatMap((entry, index) => (entry.offset === undefined ? [] : [indexOf[index]!])));
+  const written = new Set(contents.flatMap(({ isNew }, index) => (isNew ? [indexOf[index]!] : [])));
   return { blobs: [...positions.keys()], indexOf, written: [...written] };
 }
 
@@ -66,8 +66,8 @@ function tensorRecords(files: CheckpointFile[]): Manifest['tensors'] {
 
 /** @returns the record, ready to be committed; every blob it names is in the store. */
 export async function buildManifest(inputs: ManifestInputs): Promise<Manifest> {
-  const { store, run, checkpoint, files, encoded } = inputs;
-  const { blobs, indexOf, written } = blobTable(encoded);
+  const { store, run, checkpoint, files } = inputs;
+  const { blobs, indexOf, written } = blobTable(inputs.stored);
   const stored = await Promise.all(blobs.map(async (digest) => (await store.lookup(digest))!.entry));
   const depths = await Promise.all(blobs.map((digest) => store.depthOf(digest)));
   const usesBase = stored.some((entry) => baseOf(entry) !== undefined);

@@ -23,6 +23,7 @@ export class ScheduleForm {
   release = $state(false);
   keepNewest = $state('1');
   placeholder = $state(false);
+  trash = $state(false);
   /** One word a line. */
   before = $state('');
   after = $state('');
@@ -50,6 +51,7 @@ export class ScheduleForm {
     this.keepNewest = String(policy.release?.keepNewest ?? 1);
     this.battery = policy.battery === 'wait';
     this.placeholder = policy.release?.placeholder ?? false;
+    this.trash = policy.release?.trash ?? false;
     [this.before, this.after] = [policy.hooks?.before?.join('\n') ?? '', policy.hooks?.after?.join('\n') ?? ''];
     this.#hookMinutes = policy.hooks?.timeoutMinutes ?? 10;
   }
@@ -89,7 +91,7 @@ export class ScheduleForm {
         verifyAfter: this.verifyAfter,
         quiet: this.quietFrom && this.quietTo ? { from: this.quietFrom, to: this.quietTo } : undefined,
         threads: optional(this.threads),
-        release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: this.placeholder } : undefined,
+        release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: this.placeholder, trash: this.trash } : undefined,
         battery: this.battery ? 'wait' : 'ignore',
         hooks: this.#hooks,
       },

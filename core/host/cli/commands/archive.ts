@@ -24,6 +24,7 @@ interface ArchiveOptions {
   release?: boolean;
   keepNewest: number;
   placeholder?: boolean;
+  trash?: boolean;
 }
 
 /** The members of an archive job's result that are shown. */
@@ -64,6 +65,7 @@ export function addArchive(root: Command, actions: Actions): void {
     .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
     .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
     .option('--placeholder', 'with --release: leave a text file that says how to get each back')
+    .option('--trash', 'with --release: move originals to the trash instead of removing them')
     .option('--watch', 'stay, and archive checkpoints as the trainer finishes them; Ctrl+C ends it');
   command.action((paths: string[], options: ArchiveOptions) => {
     if (options.watch && options.dryRun) command.error('error: --watch archives; leave --dry-run out', { exitCode: exitCodes.usage });
@@ -73,7 +75,8 @@ export function addArchive(root: Command, actions: Actions): void {
 
 function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
   const { run, step, method, threads, keyframe, maxDepth, verify } = options;
-  const release = options.release ? { keepNewest: options.keepNewest, placeholder: options.placeholder, below: undefined } : undefined;
+  const { keepNewest, placeholder, trash } = options;
+  const release = options.release ? { keepNewest, placeholder, trash, below: undefined } : undefined;
   const folders = paths.map((name) => path.resolve(name));
   const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify, release };
   if (options.watch) return watch(session, params);

@@ -1,9 +1,9 @@
 /** `cairn schedule`: the same schedules that the desktop shows. They run while the desktop or `cairn serve` does. */
 import path from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
 import type { Hooks, ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
-import { wholeNumber } from '../arguments.ts';
+import { quietHours, wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { localTime } from '../printable.ts';
@@ -28,14 +28,8 @@ interface AddOptions {
   hookMinutes: number;
   release?: boolean;
   keepNewest: number;
-}
-
-/** "22:00-08:00" */
-function quietHours(text: string): { from: string; to: string } {
-  const clock = '([01]\\d|2[0-3]):[0-5]\\d';
-  const found = new RegExp(`^(?<from>${clock})-(?<to>${clock})$`).exec(text)?.groups;
-  if (!found) throw new InvalidArgumentError('it must be two times of day such as 22:00-08:00');
-  return { from: found['from']!, to: found['to']! };
+  placeholder?: boolean;
+  trash?: boolean;
 }
 
 export function addSchedule(root: Command, actions: Actions): void {
@@ -59,6 +53,8 @@ export function addSchedule(root: Command, actions: Actions): void {
     .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
     .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
     .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
+    .option('--placeholder', 'with --release: leave a text file that says how to get each back')
+    .option('--trash', 'with --release: move originals to the trash instead of removing them')
     .option('--on-battery', 'work on battery too')
     .option(
       '--before <word...>',
@@ -88,7 +84,7 @@ function triggerOf({ cron, timeZone, every, idle }: AddOptions): Trigger {
 }
 
 async function save({ client, out }: Session, name: string, paths: string[], options: AddOptions): Promise<number> {
-  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery, release, keepNewest } = options;
+  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery, release, ...rest } = options;
   const policy: ParamsOf<'schedules.save'>['draft']['policy'] = {
     runs,
     olderThanMinutes: olderThan,
@@ -98,7 +94,7 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
     verifyAfter: verify,
     quiet,
     threads,
-    release: release ? { keepNewest } : undefined,
+    release: release ? { keepNewest: rest.keepNewest, placeholder: rest.placeholder, trash: rest.trash } : undefined,
     battery: onBattery ? 'ignore' : 'wait',
     hooks: hooksOf(options),
   };

@@ -88,6 +88,9 @@ size_t add_lmc(Candidate candidates[6], size_t count) {
   return more;
 }
 
+// Whether LMC's zero runs may save what planes can't: what is no tensor (headers, pickles, the padding of archives) has long ones.
+bool may_have_zero_runs(const RawBlock& block) { return block.element == Element::bytes8; }
+
 size_t encode_as(CodecId id, const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(scratch);
   return find_codec(static_cast<uint8_t>(id))->encode(block, scratch, out, capacity);
@@ -132,7 +135,7 @@ Kept encode_smallest(Method method, const RawBlock& block, Scratch& scratch, uin
   }
   Candidate* const ranked = candidates + predicted;
   size_t count = rank_candidates(block, predicted == 0, scratch, ranked);
-  if (block.length <= small_block_bytes) count = add_lmc(ranked, count);
+  if (block.length <= small_block_bytes || may_have_zero_runs(block)) count = add_lmc(ranked, count);
   return keep_smallest(candidates, predicted + count, block, scratch, out);
 }
 
