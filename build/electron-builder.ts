@@ -43,6 +43,8 @@ const configuration: Configuration = {
     loadBrowserProcessSpecificV8Snapshot: false,
     grantFileProtocolExtraPrivileges: false,
   },
+  protocols: [{ name: 'Link to a place in Cairn', schemes: ['cairn'] }],
+  fileAssociations: [{ ext: 'cairn', name: 'Cairn store', description: 'Opens the store in whose folder it lies', role: 'Viewer' }],
   linux: {
     target: linuxTargets,
     category: 'Development',

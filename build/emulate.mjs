@@ -1,13 +1,17 @@
-// Builds test/native/emulated/driver.cc for other processors and runs it there, under qemu's emulators of programs:
-//   node build/emulate.mjs TARGET [LARGEST]      host, arm64, haswell (AVX2) or nehalem (scalar code alone); prints the driver's lines
-// Debian: apt-get install qemu-user g++-aarch64-linux-gnu
+// Builds the drivers of test/native/emulated for other processors and for Windows, and runs them there, under qemu's emulators of programs and
+// under wine:
+//   node build/emulate.mjs TARGET [LARGEST]      host, arm64, haswell (AVX2), nehalem (scalar code alone) or windows; prints the driver's lines
+//   node build/emulate.mjs TARGET --files        does to the files that standard input names what files.cc says
+// Debian: apt-get install qemu-user g++-aarch64-linux-gnu g++-mingw-w64-x86-64-posix wine64
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileAll, coreSources, isCurrent, root } from './native-sources.mjs';
 
 const driverFolder = join(root, 'test', 'native', 'emulated');
 const flags = ['-O3', '-std=c++17', '-fvisibility=hidden'];
+const drivers = ['codecs', 'files'];
 const x64 = { compiler: process.env.CXX ?? 'g++', sets: ['avx2', 'avx512'] };
 const arm64 = { compiler: 'aarch64-linux-gnu-g++', sets: ['neon'] };
 const host = process.arch === 'arm64' ? { ...arm64, compiler: x64.compiler } : x64;
@@ -16,7 +20,17 @@ const targets = {
   arm64: { ...arm64, run: ['qemu-aarch64'] },
   haswell: { ...x64, run: ['qemu-x86_64', '-cpu', 'Haswell'] },
   nehalem: { ...x64, run: ['qemu-x86_64', '-cpu', 'Nehalem'] },
+  // GCC aligns no wide variables on Windows' stacks (its bug 54412), which clang, the compiler there, does.
+  windows: {
+    ...{ ...x64, compiler: 'x86_64-w64-mingw32-g++-posix', system: 'win32', flags: ['-Wa,-muse-unaligned-vector-move'], ending: '.exe' },
+    run: [wine()],
+  },
 };
+
+/** Debian has it outside of the path. */
+function wine() {
+  return existsSync('/usr/lib/wine/wine64') ? '/usr/lib/wine/wine64' : 'wine64';
+}
 
 function run(command, args, stdio) {
   const done = spawnSync(command, args, { stdio, encoding: 'utf8', maxBuffer: 1 << 26 });
@@ -26,23 +40,27 @@ function run(command, args, stdio) {
   return done.stdout;
 }
 
-/** Builds the driver where a source is newer than it; statically, so that it needs nothing of the other system. */
-async function build({ compiler, sets }, name) {
+/** Builds the drivers where a source is newer; statically, so that they need nothing of the other system. */
+async function build({ compiler, sets, system, flags: more = [], ending = '' }, name) {
   const output = join(root, 'dist', 'emulated', name);
-  const program = join(output, 'driver');
-  const jobs = [...coreSources(sets), [join(driverFolder, 'driver.cc'), []]];
-  if (isCurrent(program, [driverFolder], [fileURLToPath(import.meta.url)])) return program;
-  run(compiler, ['-static', ...(await compileAll(compiler, flags, jobs, output)), '-o', program], 'inherit');
-  return program;
+  const programOf = (driver) => join(output, driver + ending);
+  if (drivers.every((driver) => isCurrent(programOf(driver), [driverFolder], [fileURLToPath(import.meta.url)]))) return programOf;
+  const core = await compileAll(compiler, [...flags, ...more], coreSources(sets, system), output);
+  for (const driver of drivers) {
+    const own = await compileAll(compiler, [...flags, ...more], [[join(driverFolder, `${driver}.cc`), []]], output);
+    run(compiler, ['-static', ...core, ...own, '-o', programOf(driver)], 'inherit');
+  }
+  return programOf;
 }
 
 try {
   const [name = '', ...args] = process.argv.slice(2);
   const target = targets[name];
   if (!target) throw new Error(`usage: node build/emulate.mjs ${Object.keys(targets).join('|')} [LARGEST]`);
-  const program = await build(target, target.compiler === x64.compiler ? 'host' : name);
-  const [command, ...rest] = [...target.run, program, ...args];
-  process.stdout.write(run(command, rest, ['ignore', 'pipe', 'inherit']));
+  const programOf = await build(target, target.compiler === x64.compiler ? 'host' : name);
+  const isOfFiles = args[0] === '--files';
+  const [command, ...rest] = [...target.run, programOf(isOfFiles ? 'files' : 'codecs'), ...(isOfFiles ? [] : args)];
+  process.stdout.write(run(command, rest, [isOfFiles ? 'inherit' : 'ignore', 'pipe', 'inherit']));
 } catch (thrown) {
   process.stderr.write(`${thrown.message}\n`);
   process.exitCode = 1;

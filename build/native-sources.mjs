@@ -41,10 +41,11 @@ export const sourcesOf = (kind) => listOf(`${kind}_sources`).map((source) => joi
  * All of the core below the addon, for some instruction sets besides scalar.
  *
  * @param {string[]} instructionSets
+ * @param {'posix' | 'win32'} system
  * @returns {[source: string, flags: string[]][]}
  */
-export function coreSources(instructionSets) {
-  const plain = ['core', 'codec', 'scalar'].flatMap(sourcesOf).map((source) => [source, []]);
+export function coreSources(instructionSets, system = 'posix') {
+  const plain = ['core', system, 'codec', 'scalar'].flatMap(sourcesOf).map((source) => [source, []]);
   return [...plain, ...instructionSets.flatMap((set) => sourcesOf(set).map((source) => [source, listOf(`${set}_flags`)]))];
 }
 

@@ -2,6 +2,8 @@
 export const channels = {
   /** Invoked by the page: asks for a folder, answers its path or undefined. */
   pickFolder: 'shell:pick-folder',
+  /** Invoked by the page: puts what is worth knowing of a failure on the clipboard. */
+  copyDiagnostics: 'shell:copy-diagnostics',
   /** Sent to the page with one port, whose other end the service holds. */
   servicePort: 'shell:service-port',
 } as const;

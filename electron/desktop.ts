@@ -5,18 +5,21 @@
  * Closing the window ends the application where nothing runs and no schedule is on. For schedules it stays in the tray; where jobs run,
  * until they are done, and where one failed, until somebody looked.
  */
-import { app, Notification, session, type BrowserWindow } from 'electron';
+import path from 'node:path';
+import { app, clipboard, Notification, session, type BrowserWindow } from 'electron';
 import { createClient, type Client } from '../core/contract/client.ts';
 import { portConnection } from '../core/contract/connections/port.ts';
 import { toCairnError, type Failure } from '../core/contract/errors.ts';
 import type { Job } from '../core/contract/model.ts';
-import { serveRenderer, isOwnAddress } from './app-protocol.ts';
+import { serveRenderer, isOwnAddress, startPage } from './app-protocol.ts';
 import { Background } from './background.ts';
 import { channels } from './channels.ts';
-import { askToInterrupt, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
+import { diagnostics } from './diagnostics.ts';
+import { askToInterrupt, askToOpenStore, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
 import { answerPage } from './ipc.ts';
 import { JobWatch } from './job-watch.ts';
-import type { Launch } from './launch.ts';
+import { serviceArgs, type Launch, type Request } from './launch.ts';
+import { LogFile } from './log-file.ts';
 import { installMenu } from './menu.ts';
 import { limitPermissions } from './permissions.ts';
 import { rendererFolder } from './places.ts';
@@ -25,11 +28,14 @@ import { ServiceProcess } from './service-process.ts';
 import { statusLine, TrayMark, type PauseEnd } from './tray.ts';
 import { openWindow } from './window.ts';
 
-const log = (line: string): void => void process.stderr.write(`cairn: ${line}\n`);
-
 export class Desktop {
   readonly #stateFile: string;
+  readonly #home: string | undefined;
+  #store: string | undefined;
+  /** Where the next window begins. */
+  #place: string | undefined;
   readonly #service: ServiceProcess;
+  readonly #log: LogFile;
   readonly #jobs = new JobWatch({ onChange: () => this.#follow(), onFailure: (job) => this.#notify(job) });
   readonly #background = new Background(() => this.#follow());
   readonly #wakefulness = new Wakefulness();
@@ -44,12 +50,14 @@ export class Desktop {
 
   constructor(launch: Launch, stateFile: string) {
     this.#stateFile = stateFile;
+    this.#log = new LogFile(path.join(launch.profile, 'logs'));
+    [this.#home, this.#store, this.#place] = [launch.home, launch.store, launch.place];
     this.#foldersToAdd = launch.folders;
     this.#service = new ServiceProcess({
-      args: launch.serviceArgs,
+      args: serviceArgs(launch),
       onReady: () => this.#connect(),
       onFailed: (failure) => void this.#offerRetry(failure),
-      onProblem: log,
+      onProblem: (line) => this.#log.add(line),
     });
   }
 
@@ -58,7 +66,12 @@ export class Desktop {
     limitPermissions(session.defaultSession);
     serveRenderer(rendererFolder);
     answerPage(channels.pickFolder, pickFolder);
-    installMenu({ addFolder: () => void this.#pickAndAdd(), quit: () => void this.requestQuit() });
+    answerPage(channels.copyDiagnostics, () => this.#copyDiagnostics());
+    installMenu({
+      addFolder: () => void this.#pickAndAdd(),
+      copyDiagnostics: () => void this.#copyDiagnostics(),
+      quit: () => void this.requestQuit(),
+    });
     this.#tray = new TrayMark({
       isShown: () => this.#window?.isVisible() ?? false,
       show: () => this.show(),
@@ -82,6 +95,14 @@ export class Desktop {
       this.#window.focus();
     }
     this.#jobs.looked();
+  }
+
+  /** What a second start, a link or an opened file asks for. */
+  async request({ folders, place, store }: Request): Promise<void> {
+    this.show();
+    if (place !== undefined) this.#goTo(place);
+    if (store !== undefined && store !== this.#store) await this.#openStore(store);
+    await this.addFolders(folders);
   }
 
   /** Adds folders to the library and looks for checkpoints in them, now or once the service is there. */
@@ -124,7 +145,8 @@ export class Desktop {
   }
 
   #open(): void {
-    const window = openWindow(this.#stateFile);
+    const window = openWindow(this.#stateFile, this.#place);
+    this.#place = undefined;
     this.#window = window;
 
     window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
@@ -133,6 +155,8 @@ export class Desktop {
     window.webContents.on('did-finish-load', () => {
       this.#isLoaded = true;
       this.#handPort();
+      if (this.#place !== undefined) this.#goTo(this.#place);
+      this.#place = undefined;
     });
     window.on('focus', () => this.#jobs.looked());
     window.on('show', () => this.#showJobs());
@@ -142,6 +166,19 @@ export class Desktop {
       this.#isLoaded = false;
       this.#showJobs();
     });
+  }
+
+  /** Within the page: it isn't loaded anew. */
+  #goTo(place: string): void {
+    if (this.#window && this.#isLoaded) void this.#window.loadURL(startPage + place).catch(() => undefined);
+    else this.#place = place;
+  }
+
+  /** The service starts anew over the other store, after asking. */
+  async #openStore(store: string): Promise<void> {
+    if (!(await askToOpenStore(this.#window, store, this.#jobs.active.length > 0))) return;
+    this.#store = store;
+    await this.#service.restart(serviceArgs({ home: this.#home, store }));
   }
 
   /** A page gets a port of its own each time it has loaded, and each time there is another service process. */
@@ -158,7 +195,7 @@ export class Desktop {
     });
     this.#client = client;
     Promise.all([this.#jobs.follow(client), this.#background.follow(client)]).catch(
-      (thrown: unknown) => this.#closing ?? log(toCairnError(thrown).message),
+      (thrown: unknown) => this.#closing ?? this.#log.add(toCairnError(thrown).message),
     );
     this.#handPort();
     void this.addFolders([]);
@@ -190,6 +227,10 @@ export class Desktop {
     this.#saidThatItStays = true;
     const body = 'Its schedules go on. Quit Cairn in the tray ends them.';
     new Notification({ title: 'Cairn stays in the tray', body, silent: true }).show();
+  }
+
+  async #copyDiagnostics(): Promise<void> {
+    clipboard.writeText(await diagnostics(app.getVersion(), this.#client, this.#log.last));
   }
 
   async #pause(end: PauseEnd | undefined): Promise<void> {

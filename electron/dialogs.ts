@@ -42,6 +42,15 @@ export async function askToInterrupt(window: BrowserWindow | undefined, status: 
   return (await choose(window, options)) === 1;
 }
 
+/** Somebody opened the file of a store. True: it takes the place of the present one. */
+export async function askToOpenStore(window: BrowserWindow | undefined, store: string, interrupts: boolean): Promise<boolean> {
+  const jobs = interrupts ? '\n\nA job is running on the present store; it is interrupted at a safe point and can be retried there.' : '';
+  const detail = `${store}${jobs}\n\nThe present store stays as it is; Cairn begins with it again at its next start.`;
+  const buttons = ['Cancel', 'Open store'];
+  const options: MessageBoxOptions = { type: 'question', message: 'Open this store?', detail, buttons, defaultId: 1, cancelId: 0 };
+  return (await choose(window, options)) === 1;
+}
+
 export async function tellFailure(window: BrowserWindow | undefined, message: string, detail: string): Promise<void> {
   await choose(window, { type: 'error', message, detail, buttons: ['OK'] });
 }

@@ -3,21 +3,47 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { linkScheme, placeOf, placeSchema } from './link.ts';
 
-export interface Launch {
+/** What a running application does for whoever starts it again. */
+export interface Request {
   /** Absolute paths of folders to add to the library. */
   folders: string[];
-  /** Command line of the service. */
-  serviceArgs: string[];
+  /** Where in the interface a link leads. */
+  place?: string | undefined;
+  /** Folder of a store to open instead of the present one. */
+  store?: string | undefined;
+}
+
+export interface Launch extends Request {
+  /** Where the service has its home; absent: its own default. */
+  home?: string | undefined;
   /** Folder of Chromium's own state and of the window's place; one application runs for each. */
   profile: string;
 }
 
 const maxFolders = 100;
-const handedOver = z.object({ folders: z.array(z.string().min(1).max(32_768).refine(path.isAbsolute)).max(maxFolders) });
+const absolutePath = z.string().min(1).max(32_768).refine(path.isAbsolute);
+const handedOver = z.object({
+  folders: z.array(absolutePath).max(maxFolders),
+  place: placeSchema.optional(),
+  store: absolutePath.optional(),
+});
 
 function isFolder(place: string): boolean {
   return statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isFile(place: string): boolean {
+  return statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+const isStore = (folder: string): boolean => isFile(path.join(folder, 'cairn.json'));
+
+/** The store that a file of ours stands for (FORMAT.md section 1), as systems pass it when it is opened. */
+export function storeOf(file: string): string | undefined {
+  const folder = path.dirname(file);
+  return path.basename(file) === 'open.cairn' && isFile(file) && isStore(folder) ? folder : undefined;
 }
 
 const given = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
@@ -33,12 +59,25 @@ export function parseLaunch(words: string[], cwd: string, applicationState: stri
   const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true, strict: false });
   const [home, store] = [given(values.home) ?? env['CAIRN_HOME'], given(values.store)];
   const profile = home ? path.resolve(cwd, home, 'desktop') : path.join(applicationState, 'Cairn', 'desktop');
-  const folders = positionals.map((word) => path.resolve(cwd, word)).filter(isFolder);
-  const serviceArgs = [...(home ? ['--home', path.resolve(cwd, home)] : []), ...(store ? ['--store', path.resolve(cwd, store)] : [])];
-  return { folders: folders.slice(0, maxFolders), serviceArgs, profile };
+  const links = positionals.filter((word) => word.startsWith(`${linkScheme}:`));
+  const paths = positionals.filter((word) => !links.includes(word)).map((word) => path.resolve(cwd, word));
+  return {
+    folders: paths.filter(isFolder).slice(0, maxFolders),
+    place: links.map(placeOf).find((place) => place !== undefined),
+    store: store ? path.resolve(cwd, store) : paths.map(storeOf).find((folder) => folder !== undefined),
+    home: home ? path.resolve(cwd, home) : undefined,
+    profile,
+  };
 }
 
-/** The folders that a second start hands over; none where it is no second start of ours. */
-export function foldersOf(additional: unknown): string[] {
-  return handedOver.safeParse(additional).data?.folders.filter(isFolder) ?? [];
+/** The command line of the service of a home and store. */
+export const serviceArgs = ({ home, store }: Pick<Launch, 'home' | 'store'>): string[] => [
+  ...(home === undefined ? [] : ['--home', home]),
+  ...(store === undefined ? [] : ['--store', store]),
+];
+
+/** What a second start asks for; nothing where it is no second start of ours, and of paths only what is there. */
+export function requestOf(additional: unknown): Request {
+  const { folders = [], place, store } = handedOver.safeParse(additional).data ?? {};
+  return { folders: folders.filter(isFolder), place, store: store !== undefined && isStore(store) ? store : undefined };
 }

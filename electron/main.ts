@@ -9,7 +9,8 @@ import { app, dialog } from 'electron';
 import { toCairnError } from '../core/contract/errors.ts';
 import { registerScheme } from './app-protocol.ts';
 import { Desktop } from './desktop.ts';
-import { foldersOf, parseLaunch, type Launch } from './launch.ts';
+import { linkScheme, placeOf } from './link.ts';
+import { parseLaunch, requestOf, storeOf, type Launch } from './launch.ts';
 import { confine } from './window.ts';
 
 function live(launch: Launch): void {
@@ -19,12 +20,17 @@ function live(launch: Launch): void {
 
   app.on('web-contents-created', (_event, contents) => confine(contents));
   app.on('second-instance', (_event, _words, _cwd, additional) => {
-    void app.whenReady().then(() => desktop.show());
-    void desktop.addFolders(foldersOf(additional));
+    void app.whenReady().then(() => desktop.request(requestOf(additional)));
   });
-  app.on('open-file', (event, place) => {
+  // The Mac hands over what is opened with the application or dropped on its icon, and links, as events.
+  app.on('open-file', (event, file) => {
     event.preventDefault();
-    void desktop.addFolders(foldersOf({ folders: [place] }));
+    const store = storeOf(file);
+    void app.whenReady().then(() => desktop.request(store === undefined ? requestOf({ folders: [file] }) : { folders: [], store }));
+  });
+  app.on('open-url', (event, link) => {
+    event.preventDefault();
+    void app.whenReady().then(() => desktop.request({ folders: [], place: placeOf(link) }));
   });
   app.on('activate', () => desktop.show());
   app.on('window-all-closed', () => desktop.leaveIfIdle());
@@ -57,7 +63,10 @@ function start(launch: Launch): void {
   }
   app.enableSandbox();
   registerScheme();
-  if (app.requestSingleInstanceLock({ folders: launch.folders })) live(launch);
+  // From a checkout it would be Node's or Electron's own program that links start.
+  if (app.isPackaged) app.setAsDefaultProtocolClient(linkScheme);
+  const { folders, place, store } = launch;
+  if (app.requestSingleInstanceLock({ folders, place, store })) live(launch);
   else app.quit();
 }
 

@@ -1,8 +1,9 @@
-/** The application's menu: the system's usual one for each platform, with the two things that Cairn adds. */
+/** The application's menu: the system's usual one for each platform, with what Cairn adds. */
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
 
 export interface MenuActions {
   addFolder(): void;
+  copyDiagnostics(): void;
   quit(): void;
 }
 
@@ -37,6 +38,7 @@ export function menuTemplate(platform: NodeJS.Platform, isPackaged: boolean, act
     { role: 'editMenu' },
     viewMenu(isPackaged),
     { role: 'windowMenu' },
+    { role: 'help', submenu: [{ label: 'Copy Diagnostics', click: () => actions.copyDiagnostics() }] },
   ];
 }
 

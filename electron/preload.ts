@@ -1,5 +1,5 @@
 /**
- * All that the page gets of the shell: one question and the port to the service. Runs sandboxed in a world of its own; neither
+ * All that the page gets of the shell: two questions and the port to the service. Runs sandboxed in a world of its own; neither
  * ipcRenderer nor an event of it ever reaches the page.
  */
 import { contextBridge, ipcRenderer } from 'electron';
@@ -7,6 +7,7 @@ import { channels } from './channels.ts';
 
 const cairnShell = {
   pickFolder: (): Promise<string | undefined> => ipcRenderer.invoke(channels.pickFolder) as Promise<string | undefined>,
+  copyDiagnostics: (): Promise<void> => ipcRenderer.invoke(channels.copyDiagnostics) as Promise<void>,
 };
 export type ExposedShell = typeof cairnShell;
 

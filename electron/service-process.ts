@@ -23,7 +23,7 @@ const closeWithinMs = 10_000;
 const killWithinMs = 2_000;
 
 export interface ServiceProcessOptions {
-  /** Command line of the service: home and store. */
+  /** Command line of the service, until `restart` gives it another: home and store. */
   args: string[];
   /** A process is up and serves ports; after a crash it is another one. */
   onReady(): void;
@@ -43,6 +43,7 @@ function serviceEnvironment(): Record<string, string> {
 
 export class ServiceProcess {
   readonly #options: ServiceProcessOptions;
+  #args: string[];
   #child: UtilityProcess | undefined;
   #ready = false;
   #wanted = false;
@@ -52,6 +53,7 @@ export class ServiceProcess {
 
   constructor(options: ServiceProcessOptions) {
     this.#options = options;
+    this.#args = options.args;
   }
 
   /** Whether ports are served now. */
@@ -64,7 +66,7 @@ export class ServiceProcess {
     clearTimeout(this.#rest);
     this.#wanted = true;
     if (this.#child) return;
-    const child = utilityProcess.fork(serviceFile, this.#options.args, { serviceName: 'Cairn service', env: serviceEnvironment() });
+    const child = utilityProcess.fork(serviceFile, this.#args, { serviceName: 'Cairn service', env: serviceEnvironment() });
     this.#child = child;
     child.on('message', (message: unknown) => this.#hear(child, message));
     child.on('exit', (code) => this.#ended(child, code));
@@ -97,6 +99,13 @@ export class ServiceProcess {
       });
       child.postMessage('close');
     });
+  }
+
+  /** Closes it in order and starts it with another home or store. */
+  async restart(args: string[]): Promise<void> {
+    await this.close();
+    this.#args = args;
+    this.start();
   }
 
   #hear(child: UtilityProcess, message: unknown): void {

@@ -49,8 +49,8 @@ function reloadAfterCrash(window: BrowserWindow): void {
   });
 }
 
-/** Opens the window where it was last, and shows it once there is something to see. */
-export function openWindow(stateFile: string): BrowserWindow {
+/** Opens the window where it was last, and shows it once there is something to see. @param place hash of the interface to begin at */
+export function openWindow(stateFile: string, place = ''): BrowserWindow {
   const { bounds, maximized } = readPlacement(stateFile);
   const window = new BrowserWindow({
     ...bounds,
@@ -65,7 +65,7 @@ export function openWindow(stateFile: string): BrowserWindow {
   window.once('ready-to-show', () => window.show());
   window.on('close', () => keepPlacement(stateFile, window));
   reloadAfterCrash(window);
-  window.loadURL(startPage).catch((thrown: Error) => {
+  window.loadURL(startPage + place).catch((thrown: Error) => {
     if (!window.isDestroyed()) process.stderr.write(`cairn: the interface does not load: ${thrown.message}\n`);
   });
   return window;

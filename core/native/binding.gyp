@@ -17,6 +17,11 @@
       "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
       "MACOSX_DEPLOYMENT_TARGET": "13.5",
     },
+    # On Windows by clang, as Node itself is built: the code uses builtins and flags of GCC and clang.
+    "msbuild_toolset": "ClangCL",
+    "msvs_settings": {
+      "VCCLCompilerTool": {"ExceptionHandling": 1, "RuntimeTypeInfo": "true", "Optimization": 2, "AdditionalOptions": ["/std:c++17"]},
+    },
   },
   "variables": {
     "codec_sources": [
@@ -89,12 +94,17 @@
       "src/base/slots.cc",
       "src/simd/dispatch.cc",
     ],
+    "posix_sources": ["src/system/posix.cc"],
+    "win32_sources": ["src/system/win32.cc"],
   },
   "targets": [
     {
       "target_name": "cairn_core",
       "type": "static_library",
       "sources": ["<@(core_sources)", "<@(codec_sources)", "<@(scalar_sources)"],
+      "conditions": [
+        ["OS == 'win'", {"sources": ["<@(win32_sources)"]}, {"sources": ["<@(posix_sources)"]}],
+      ],
     },
     {
       "target_name": "cairn",
@@ -129,12 +139,14 @@
         "sources": ["<@(avx2_sources)"],
         "cflags": ["<@(avx2_flags)"],
         "xcode_settings": {"OTHER_CFLAGS": ["<@(avx2_flags)"]},
+        "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["<@(avx2_flags)"]}},
       }, {
         "target_name": "cairn_avx512",
         "type": "static_library",
         "sources": ["<@(avx512_sources)"],
         "cflags": ["<@(avx512_flags)"],
         "xcode_settings": {"OTHER_CFLAGS": ["<@(avx512_flags)"]},
+        "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["<@(avx512_flags)"]}},
       }],
     }],
     ["target_arch == 'arm64'", {
@@ -144,6 +156,7 @@
         "sources": ["<@(neon_sources)"],
         "cflags": ["<@(neon_flags)"],
         "xcode_settings": {"OTHER_CFLAGS": ["<@(neon_flags)"]},
+        "msvs_settings": {"VCCLCompilerTool": {"AdditionalOptions": ["<@(neon_flags)"]}},
       }],
     }],
   ],

@@ -15,6 +15,7 @@ import type { Manifest, ManifestFile } from '../store/manifest.ts';
 import { syncFolder } from '../store/sync-folder.ts';
 import { placed } from './placed.ts';
 import { withStaging } from './staging.ts';
+import { assertNameable, ignoresCase, type NameRules } from './names.ts';
 import { assertAbsent, assertNoDetour, assertReplaceable, assertRoomToRestore, makeFolder } from './target.ts';
 
 export interface RestoreOptions {
@@ -134,6 +135,16 @@ async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promis
   }
 }
 
+/** @param there an entry of the target, which shows how its file system takes names */
+async function rulesOf(there: string): Promise<NameRules> {
+  const exists = (place: string): Promise<boolean> =>
+    lstat(place).then(
+      () => true,
+      () => false,
+    );
+  return { ignoresCase: await ignoresCase(there, exists), isWindows: process.platform === 'win32' };
+}
+
 /** Deepest first, so that setting a folder's time is not undone by what happens inside it. */
 async function restoreFolders(manifest: Manifest, options: RestoreOptions): Promise<void> {
   for (const folder of manifest.folders.toSorted((a, b) => b.path.length - a.path.length)) {
@@ -146,7 +157,7 @@ async function restoreFolders(manifest: Manifest, options: RestoreOptions): Prom
 /**
  * Restores files of a snapshot into `options.to`.
  *
- * @throws CairnError `exists` naming the first file that is there already, `no_space` with how much is missing, `damaged`
+ * @throws CairnError `exists` naming the first file that is there already, `unsupported` a name that the target can't hold, `no_space` with how much is missing, `damaged`
  * where stored bytes or digests are wrong, `not_found` where nothing is wanted, `cancelled`, `denied`, `io`. Files that have
  * their name were compared; the temporary folder is removed.
  */
@@ -162,6 +173,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
   await mkdir(options.to, { recursive: true });
   await assertRoomToRestore(options.to, bytes);
   await withStaging(options.to, async (staging) => {
+    assertNameable(entries, await rulesOf(staging));
     const targets = files.map((file, index) => ({
       file,
       temporary: path.join(staging, String(index)),

@@ -2,6 +2,8 @@
 export interface CairnShell {
   /** Asks for a folder with the system's own dialog; undefined when the user thinks better of it. */
   pickFolder(): Promise<string | undefined>;
+  /** Puts versions, state and the last lines of the log on the clipboard, without names or secrets. */
+  copyDiagnostics(): Promise<void>;
 }
 
 declare global {

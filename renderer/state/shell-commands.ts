@@ -3,10 +3,12 @@ import { scheduleText } from '../ui/schedule-text.ts';
 import { text } from '../ui/text.ts';
 import { rebuild, verify } from './actions.svelte.ts';
 import type { Command } from './commands.svelte.ts';
+import { shell } from '../bridge/shell.ts';
 import { dialogs } from './dialogs.svelte.ts';
 import { library } from './library.svelte.ts';
 import { preferences, type Theme } from './preferences.svelte.ts';
 import { place, type Route } from './route.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
 
 const groups = text.palette.groups;
 
@@ -75,10 +77,26 @@ export function shellCommands(): Command[] {
       run: () => void verify(undefined, 'structure'),
     },
     { id: 'rebuild', title: `${text.nav.store}: ${text.store.rebuild}`, group: groups.actions, run: () => askRebuild() },
+    ...diagnosticsCommand(),
     theme('system'),
     theme('light'),
     theme('dark'),
   ];
+}
+
+/** Only the desktop has a log and a clipboard of its own. */
+function diagnosticsCommand(): Command[] {
+  const desktop = shell();
+  if (!desktop) return [];
+  const copy = async (): Promise<void> => {
+    try {
+      await desktop.copyDiagnostics();
+      toasts.show({ tone: 'plain', title: text.diagnostics.copied, detail: text.diagnostics.detail });
+    } catch (thrown) {
+      toasts.fail(text.diagnostics.cannot, thrown);
+    }
+  };
+  return [{ id: 'diagnostics', title: text.diagnostics.copy, group: groups.actions, run: () => void copy() }];
 }
 
 export function askRebuild(): void {

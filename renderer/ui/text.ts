@@ -541,6 +541,13 @@ export const text = {
     unknown: 'The service has not answered yet.',
   },
 
+  diagnostics: {
+    copy: 'Copy diagnostics',
+    copied: 'Diagnostics are on the clipboard',
+    detail: 'Versions, state and the last lines of the log; your home folder and name are left out.',
+    cannot: 'Diagnostics could not be copied',
+  },
+
   palette: {
     title: 'Command palette',
     placeholder: 'Run a command or go to a run…',

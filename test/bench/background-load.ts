@@ -1,6 +1,7 @@
 /**
  * A process that behaves as a trainer does: it multiplies matrices on one thread, and every so often saves a checkpoint, file by file,
- * each in several writes. Prints one JSON line: how many steps it did in how many seconds, and the digest of every file that it saved.
+ * each in several writes. Prints one JSON line: every second between saves with the steps it did in it, how long its saves took, and the
+ * digest of every file that it saved.
  *
  *   node test/bench/background-load.ts RUN_FOLDER SAVES EVERY_SECONDS MIB
  */
@@ -54,21 +55,31 @@ const tensors = files.map(() =>
   Float32Array.from({ length: elements }, (_, at) => ((Math.imul(at, 2654435761) >>> 0) / 2 ** 32 - 0.5) * 0.04),
 );
 const digests: Record<string, string> = {};
-let steps = 0;
-let stepSeconds = 0;
+/** When a second ended, by the clock of the world, and steps a second in it. */
+const seconds: [endedMs: number, steps: number][] = [];
+let savingSeconds = 0;
+
+/** Steps for about a second. */
+function work(): void {
+  const before = performance.now();
+  let steps = 0;
+  for (; performance.now() - before < 1000; steps++) step(a, b, c);
+  seconds.push([Date.now(), (1000 * steps) / (performance.now() - before)]);
+}
+
 const began = performance.now();
-for (let number = 1; number <= Number(saves); number++) {
-  while (performance.now() - began < number * Number(everySeconds) * 1000) {
-    const before = performance.now();
-    step(a, b, c);
-    stepSeconds += (performance.now() - before) / 1000;
-    steps += 1;
-  }
-  const name = `step-${String(number * 100).padStart(6, '0')}`;
+for (let number = 0; number <= Number(saves); number++) {
+  // After the last save it goes on for as long again.
+  const untilMs = (number + 1) * Number(everySeconds) * 1000;
+  while (performance.now() - began < untilMs) work();
+  if (number === Number(saves)) break;
+  const before = performance.now();
+  const name = `step-${String((number + 1) * 100).padStart(6, '0')}`;
   mkdirSync(path.join(folder, name), { recursive: true });
   for (const [index, file] of files.entries()) {
     move(tensors[index]!, number * 100 + index);
     digests[`${name}/${file}`] = save(path.join(folder, name, file), tensors[index]!);
   }
+  savingSeconds += (performance.now() - before) / 1000;
 }
-process.stdout.write(`${JSON.stringify({ steps, stepSeconds, seconds: (performance.now() - began) / 1000, digests })}\n`);
+process.stdout.write(`${JSON.stringify({ seconds, savingSeconds, digests })}\n`);

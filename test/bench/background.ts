@@ -1,11 +1,11 @@
 /**
- * What archiving in the background costs a trainer on the same machine: a load that saves checkpoints into a watched folder, alone and
- * with Cairn beside it, in turn. Cairn runs as people run it, `cairn serve` with a schedule that watches, at its default budget.
- * Afterwards every checkpoint is restored and compared with what the load saved: none may be torn, and none may be missing.
+ * What archiving in the background costs a trainer on the same machine: a load that saves checkpoints into a watched folder. Cairn runs as
+ * people run it, `cairn serve` with a schedule that watches, at its default budget. The load's speed is told second by second, and seconds
+ * in which a job ran are compared with the others of the same run: machines become slower and faster by themselves within minutes, so a
+ * run without Cairn at another time says little. Afterwards every checkpoint is restored and compared with what the load saved: none may
+ * be torn, and none may be missing.
  *
- *   node test/bench/background.ts [--saves 10] [--every 60] [--mib 256] [--rounds 2] [--alone SAVES] [--folder DIR]
- *
- * --alone: how many saves the load makes alone, where fewer will do to know its speed.
+ *   node test/bench/background.ts [--saves 10] [--every 60] [--mib 256] [--folder DIR]
  *
  * The build must be up to date (`npm run build`). Nothing else should run meanwhile.
  */
@@ -26,17 +26,13 @@ const { values } = parseArgs({
     saves: { type: 'string', default: '10' },
     every: { type: 'string', default: '60' },
     mib: { type: 'string', default: '256' },
-    rounds: { type: 'string', default: '2' },
-    alone: { type: 'string' },
     folder: { type: 'string', default: tmpdir() },
   },
 });
 
 interface Loaded {
-  steps: number;
-  /** Within steps, without saving. */
-  stepSeconds: number;
-  seconds: number;
+  seconds: [endedMs: number, steps: number][];
+  savingSeconds: number;
   digests: Record<string, string>;
 }
 
@@ -45,10 +41,12 @@ interface Background {
   cpuSeconds: number;
   sealed: number;
   damaged: number;
+  /** From when to when each job ran, by the clock of the world. */
+  jobs: { fromMs: number; toMs: number }[];
 }
 
-async function runLoad(run: string, saves = values.saves): Promise<Loaded> {
-  const child = spawn(process.execPath, [load, run, saves, values.every, values.mib], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function runLoad(run: string): Promise<Loaded> {
+  const child = spawn(process.execPath, [load, run, values.saves, values.every, values.mib], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   await once(child, 'exit');
   return JSON.parse(line) as Loaded;
@@ -80,7 +78,7 @@ class Beside {
     await once(this.#service!, 'exit');
     const names = [...new Set(Object.keys(digests).map((file) => path.dirname(file)))];
     const damaged = names.filter((name) => !this.#isWhole(name, digests)).length;
-    return { cpuSeconds, sealed: this.#snapshots().length, damaged };
+    return { cpuSeconds, sealed: this.#snapshots().length, damaged, jobs: this.#jobs() };
   }
 
   #isWhole(name: string, digests: Record<string, string>): boolean {
@@ -93,6 +91,13 @@ class Beside {
           .update(readFileSync(path.join(to, path.basename(file))))
           .digest('hex') === digest,
     );
+  }
+
+  #jobs(): Background['jobs'] {
+    const last = this.#cairn('jobs', '--json').trim().split('\n').at(-1)!;
+    const { jobs } = JSON.parse(last) as { jobs: { kind: string; started?: string; ended?: string }[] };
+    const archives = jobs.filter(({ kind, started, ended }) => kind === 'archive' && started !== undefined && ended !== undefined);
+    return archives.map(({ started, ended }) => ({ fromMs: Date.parse(started!), toMs: Date.parse(ended!) }));
   }
 
   #snapshots(): unknown[] {
@@ -112,28 +117,25 @@ function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-const perSecond = ({ steps, seconds }: Loaded): number => steps / seconds;
-const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)]!;
+const mean = (numbers: number[]): number => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+const rates = (seconds: Loaded['seconds']): number[] => seconds.map(([, steps]) => steps);
 
-const alone: number[] = [];
-const beside: number[] = [];
-for (let round = 1; round <= Number(values.rounds); round++) {
-  const folder = mkdtempSync(path.join(values.folder, 'cairn-background-'));
-  try {
-    const first = await runLoad(path.join(folder, 'alone', 'run'), values.alone);
-    alone.push(perSecond(first));
-    const run = path.join(folder, 'watched', 'run');
-    mkdirSync(run, { recursive: true });
-    const cairn = new Beside(folder);
-    await cairn.begin(run);
-    const second = await runLoad(run);
-    beside.push(perSecond(second));
-    const { cpuSeconds, sealed, damaged } = await cairn.end(second.digests);
-    const figures = { round, stepsAlone: perSecond(first), stepsBeside: perSecond(second), cpuSeconds, sealed, damaged };
-    process.stdout.write(`${JSON.stringify(figures)}\n`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+const folder = mkdtempSync(path.join(values.folder, 'cairn-background-'));
+try {
+  const run = path.join(folder, 'watched', 'run');
+  mkdirSync(run, { recursive: true });
+  const cairn = new Beside(folder);
+  await cairn.begin(run);
+  const { seconds, savingSeconds, digests } = await runLoad(run);
+  const { jobs, ...background } = await cairn.end(digests);
+  const isBusy = ([endedMs]: Loaded['seconds'][number]): boolean =>
+    jobs.some(({ fromMs, toMs }) => endedMs > fromMs && endedMs - 1000 < toMs);
+  const [busy, idle] = [seconds.filter(isBusy), seconds.filter((second) => !isBusy(second))];
+  const slower = (of: Loaded['seconds']): number => 100 * (1 - mean(rates(of)) / mean(rates(idle)));
+  process.stdout.write(
+    `${JSON.stringify({ ...background, jobs: jobs.length, seconds: seconds.length, busySeconds: busy.length, savingSeconds, stepsIdle: mean(rates(idle)), stepsBusy: mean(rates(busy)) })}\n` +
+      `${availableParallelism()} cores; while Cairn archives the load is ${slower(busy).toFixed(1)} % slower, over all its time ${slower(seconds).toFixed(1)} %\n`,
+  );
+} finally {
+  rmSync(folder, { recursive: true });
 }
-const slower = 100 * (1 - median(beside) / median(alone));
-process.stdout.write(`${availableParallelism()} cores; the load is ${slower.toFixed(1)} % slower beside Cairn (medians)\n`);

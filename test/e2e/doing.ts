@@ -1,6 +1,7 @@
 /** What people do again and again in the interface. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
+import { nativeFolders } from './served.ts';
 
 export async function goTo(page: Page, view: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
@@ -9,7 +10,10 @@ export async function goTo(page: Page, view: string): Promise<void> {
 
 /** Adds a folder to the library by typing its path. */
 export async function addFolder(page: Page, folder: string): Promise<void> {
+  const choose = nativeFolders.get(page);
+  await choose?.(folder);
   await page.getByRole('main').getByRole('button', { name: 'Add folder' }).first().click();
+  if (choose) return;
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Path' }).fill(folder);
   await dialog.getByRole('button', { name: 'Go', exact: true }).click();

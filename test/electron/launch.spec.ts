@@ -1,25 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { foldersOf, parseLaunch } from '../../electron/launch.ts';
+import { parseLaunch, requestOf, serviceArgs, storeOf } from '../../electron/launch.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'cairn-launch-'));
 const file = path.join(folder, 'file');
+const store = path.join(folder, 'store');
+const opened = path.join(store, 'open.cairn');
 writeFileSync(file, '');
+mkdirSync(store);
+for (const name of ['cairn.json', 'open.cairn']) writeFileSync(path.join(store, name), '');
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('without words the profile is the platform’s and the service takes its own defaults', () => {
-  expect(parseLaunch([], '/', '/state', {})).toEqual({ folders: [], serviceArgs: [], profile: '/state/Cairn/desktop' });
+  const launch = parseLaunch([], '/', '/state', {});
+  expect(launch).toEqual({ folders: [], place: undefined, store: undefined, home: undefined, profile: '/state/Cairn/desktop' });
+  expect(serviceArgs(launch)).toEqual([]);
 });
 
 test('home and store go to the service as absolute paths, and each home has its own profile', () => {
   const launch = parseLaunch(['--home', 'h', '--store=s'], '/somewhere', '/state', {});
-  expect(launch).toEqual({
-    folders: [],
-    serviceArgs: ['--home', '/somewhere/h', '--store', '/somewhere/s'],
-    profile: '/somewhere/h/desktop',
-  });
+  expect(serviceArgs(launch)).toEqual(['--home', '/somewhere/h', '--store', '/somewhere/s']);
+  expect(launch.profile).toBe('/somewhere/h/desktop');
   expect(parseLaunch([], '/', '/state', { CAIRN_HOME: '/env' }).profile).toBe('/env/desktop');
 });
 
@@ -28,8 +31,19 @@ test('folders that exist are taken, relative to where the words were typed; swit
   expect(parseLaunch(words, path.dirname(folder), '/state', {}).folders).toEqual([folder]);
 });
 
-test('of what a second start hands over only absolute folders that exist are believed', () => {
-  expect(foldersOf({ folders: [folder, file, '/not/there'] })).toEqual([folder]);
+test('a link leads to its place, and the file of a store stands for the store, unless one is named', () => {
+  const launch = parseLaunch(['cairn://run/0123456789abcdef', opened], '/', '/state', {});
+  expect([launch.place, launch.store, launch.folders]).toEqual(['#/run/0123456789abcdef', store, []]);
+  expect(parseLaunch(['--store', '/other', opened], '/', '/state', {}).store).toBe('/other');
+  expect([storeOf(file), storeOf(path.join(folder, 'open.cairn'))]).toEqual([undefined, undefined]);
+});
+
+test('of what a second start hands over only absolute folders that exist, plain places and real stores are believed', () => {
+  expect(requestOf({ folders: [folder, file, '/not/there'], place: '#/jobs', store })).toEqual({
+    folders: [folder],
+    place: '#/jobs',
+    store,
+  });
   for (const hostile of [
     undefined,
     null,
@@ -37,7 +51,11 @@ test('of what a second start hands over only absolute folders that exist are bel
     { folders: [path.relative('/', folder)] },
     { folders: Array(101).fill(folder) },
     { folders: [{}] },
+    { folders: [], place: '#/run/../../etc' },
+    { folders: [], place: 'javascript:alert(1)' },
+    { folders: [], store: 'relative' },
+    { folders: [], store: folder },
   ]) {
-    expect(foldersOf(hostile)).toEqual([]);
+    expect(requestOf(hostile)).toEqual({ folders: [], place: undefined, store: undefined });
   }
 });

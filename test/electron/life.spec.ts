@@ -147,6 +147,38 @@ test('a second start hands its folders over, shows the window that is there, and
   await page.getByText('0 of 4 archived').waitFor();
 });
 
+test('a link leads the window that is there to its place, without loading it anew', async () => {
+  const first = await launch();
+  const page = await first.connectedPage();
+  await page.evaluate(() => void ((globalThis as { isSame?: boolean }).isSame = true));
+  const second = await launch({ folder: first.folder, words: ['cairn://jobs'] });
+  expect(await second.app.ended).toBe(0);
+  await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+  expect(await page.evaluate(() => (globalThis as { isSame?: boolean }).isSame)).toBe(true);
+  first.app.emit('open-url', { preventDefault: () => undefined }, 'cairn://settings');
+  await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+});
+
+test('a link that starts the application is where it begins', async () => {
+  const desktop = await launch({ words: ['cairn://store'] });
+  await (await desktop.page()).getByRole('heading', { level: 1, name: 'Store' }).waitFor();
+});
+
+test('the file of a store opens it in place of the present one, after asking', async () => {
+  const first = await launch();
+  const page = await first.connectedPage();
+  await first.untilServiceReady();
+  const store = path.join(first.folder, 'other');
+  await mkdir(store);
+  for (const name of ['cairn.json', 'open.cairn'])
+    await writeFile(path.join(store, name), JSON.stringify({ format: 1, id: 'ab'.repeat(16), created: new Date().toISOString() }));
+  first.harness.dialogs.answers.push({ response: 1 });
+  await launch({ folder: first.folder, words: [path.join(store, 'open.cairn')], keepStore: false });
+  await expect.poll(() => first.harness.dialogs.shown.at(-1)?.options['message']).toBe('Open this store?');
+  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
+  await page.getByText(store, { exact: true }).waitFor({ timeout: 20_000 });
+});
+
 test('what a second start hands over is checked', async () => {
   const desktop = await launch();
   const page = await desktop.connectedPage();

@@ -5,7 +5,7 @@ import { isDelicate, Wakefulness } from '../../electron/power.ts';
 import { powerSaveBlocker } from './harness/system.ts';
 import { scheduleDraft, type Job, type ScheduleView } from '../../core/contract/model.ts';
 
-const actions = { addFolder: () => undefined, quit: () => undefined };
+const actions = { addFolder: () => undefined, copyDiagnostics: () => undefined, quit: () => undefined };
 const labels = (platform: NodeJS.Platform, isPackaged: boolean): string =>
   menuTemplate(platform, isPackaged, actions)
     .flatMap((menu) => [

@@ -1,12 +1,11 @@
 #include "bench.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <ctime>
 
 #include "base/scratch.h"
 #include "codecs/registry.h"
+#include "system/system.h"
 
 namespace cairn {
 
@@ -18,22 +17,12 @@ class ForcedKernels {
   ~ForcedKernels() { force_kernels(nullptr); }
 };
 
-// Time that this thread had a processor, so that what else runs on the machine counts as little as may be.
-double thread_seconds() {
-#if defined(CLOCK_THREAD_CPUTIME_ID)
-  timespec time;
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-#else
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-#endif
-}
-
 template <class Work>
 double seconds_of(const Work& work) {
-  const double start = thread_seconds();
+  // Of the thread, so that what else runs on the machine counts as little as may be.
+  const double start = system::thread_seconds();
   work();
-  return thread_seconds() - start;
+  return system::thread_seconds() - start;
 }
 
 double median(std::vector<double>& values) {

@@ -1,12 +1,5 @@
 #include "binding.h"
 
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#endif
-
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -17,6 +10,7 @@
 #include "decode.h"
 #include "descriptors.h"
 #include "encode.h"
+#include "system/system.h"
 
 namespace cairn {
 
@@ -174,19 +168,12 @@ Napi::Value set_modified(const Napi::CallbackInfo& info) {
   bool lossless = false;
   const int64_t nanoseconds = info[1].As<Napi::BigInt>().Int64Value(&lossless);
   if (!lossless) throw Failure(Code::bad_request, "mtimeNs: must fit 64 bits");
-  set_file_times(info[0].As<Napi::String>().Utf8Value(), nanoseconds);
+  system::set_times(info[0].As<Napi::String>().Utf8Value(), nanoseconds);
   return info.Env().Undefined();
 }
 
 Napi::Value lower_priority(const Napi::CallbackInfo& info) {
-#if defined(__linux__)
-  // On Linux both count per thread. A system that refuses only makes the work less polite: no error.
-  constexpr int lowest_nice = 19, who_process = 1, idle_class = 3, class_shift = 13;
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), lowest_nice);
-  ::syscall(SYS_ioprio_set, who_process, 0, idle_class << class_shift);
-#elif defined(__APPLE__)
-  ::setpriority(PRIO_DARWIN_THREAD, 0, PRIO_DARWIN_BG);
-#endif
+  system::lower_thread_priority();
   return info.Env().Undefined();
 }
 

@@ -1,6 +1,6 @@
 /** `app`: start, the single instance, and the order in which everything ends. */
 import { EventEmitter } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { whenSchemesClose } from './network.ts';
 import { vetoable } from './web-contents.ts';
@@ -60,6 +60,10 @@ export class App extends EventEmitter {
   enableSandbox(): void {
     if (this.#isReady) throw new Error('app.enableSandbox() can only be called before app is ready');
     this.isSandboxed = true;
+  }
+
+  getVersion(): string {
+    return (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version;
   }
 
   getPath(name: string): string {

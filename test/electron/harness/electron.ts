@@ -17,5 +17,5 @@ export { ipcMain } from './ipc.ts';
 export { protocol } from './network.ts';
 export { MessageChannelMain } from './ports.ts';
 export { session } from './session.ts';
-export { dialog, Menu, nativeImage, nativeTheme, Notification, powerMonitor, powerSaveBlocker, screen, Tray } from './system.ts';
+export { clipboard, dialog, Menu, nativeImage, nativeTheme, Notification, powerMonitor, powerSaveBlocker, screen, Tray } from './system.ts';
 export { utilityProcess } from './utility-process.ts';

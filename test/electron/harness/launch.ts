@@ -80,17 +80,20 @@ interface LaunchOptions {
   words?: string[];
   /** Of an earlier start: the same home, store and profile. */
   folder?: string;
+  /** Without a store of its own on the command line, as systems start it for a file. */
+  keepStore?: boolean;
   /** Runs what was built into dist/ instead of the sources. */
   built?: boolean;
 }
 
 /** Runs main.ts as a new process would, in a home of its own unless told otherwise. */
-export async function launch({ words = [], folder, built = false }: LaunchOptions = {}): Promise<Launched> {
+export async function launch({ words = [], folder, built = false, keepStore = true }: LaunchOptions = {}): Promise<Launched> {
   const place = folder ?? (await mkdtemp(path.join(tmpdir(), 'cairn-desktop-')));
   const harness = await loadHarness();
   harness.app.paths.set('appData', path.join(place, 'state'));
   await harness.openContext();
-  process.argv = ['electron', '.', '--home', path.join(place, 'home'), '--store', path.join(place, 'store'), ...words];
+  const store = keepStore ? ['--store', path.join(place, 'store')] : [];
+  process.argv = ['electron', '.', '--home', path.join(place, 'home'), ...store, ...words];
   await import(path.resolve(built ? 'dist/main.js' : 'electron/main.ts'));
   harness.app.becomeReady();
   const launched = new Launched(harness, place);

@@ -24,6 +24,13 @@ export const dialog = {
     void dialogs.shown.push({ kind: 'error', window: undefined, options: { title, content } }),
 };
 
+export const clipboard = {
+  text: '',
+  writeText(text: string): void {
+    clipboard.text = text;
+  },
+};
+
 export interface MenuItem {
   label?: string;
   role?: string;

@@ -35,8 +35,12 @@ Failure system_failure(int error, const std::string& path) {
     case ENOSPC:
     case EFBIG:
       return {Code::no_space, path + ": the disk is full; free some space and run it again", path};
+#if defined(EDQUOT)
     case EDQUOT:
       return {Code::no_space, path + ": the disk quota is used up; free some space and run it again", path};
+#endif
+    case EBUSY:
+      return {Code::io, path + ": another program keeps it for itself; close that and run it again", path};
     case EIO:
       return {Code::io, path + ": the device reported an input/output error; check its health", path};
     default:

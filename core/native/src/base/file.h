@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "system/system.h"
 
 namespace cairn {
 
@@ -43,11 +44,8 @@ class File {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
+  system::FileHandle file_ = system::no_file;
 };
-
-// Sets the access and modification time of a file or folder, in nanoseconds since 1970.
-void set_file_times(const std::string& path, int64_t nanoseconds);
 
 // The files of one request that were opened already; few stay open at a time.
 class OpenFiles {

@@ -1,7 +1,8 @@
 #include "base/scratch.h"
 
-#include <cstdlib>
 #include <new>
+
+#include "system/system.h"
 
 // Under AddressSanitizer what isn't taken can't be touched, so that fuzzing sees who goes beyond their memory.
 #if defined(__SANITIZE_ADDRESS__)
@@ -30,7 +31,7 @@ size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * un
 Scratch::~Scratch() {
   for (const Segment& segment : segments_) {
     ASAN_UNPOISON_MEMORY_REGION(segment.memory, segment.size);
-    std::free(segment.memory);
+    system::free_aligned(segment.memory);
   }
 }
 
@@ -43,7 +44,7 @@ uint8_t* Scratch::take_bytes(size_t size) {
   }
   if (segment_ == segments_.size()) {
     const size_t bytes = round_up(needed > smallest_segment ? needed : smallest_segment, 4096);
-    void* memory = std::aligned_alloc(4096, bytes);
+    void* memory = system::allocate_aligned(4096, bytes);
     if (memory == nullptr) throw std::bad_alloc();
     segments_.push_back({static_cast<uint8_t*>(memory), bytes});
     ASAN_POISON_MEMORY_REGION(memory, bytes);

@@ -1,7 +1,5 @@
 #include "base/slots.h"
 
-#include <sys/mman.h>
-
 #include <mutex>
 #include <new>
 #include <string>
@@ -12,6 +10,7 @@
 #include "base/failure.h"
 #include "base/limits.h"
 #include "codecs/codec.h"
+#include "system/system.h"
 
 namespace cairn {
 
@@ -56,7 +55,7 @@ bool take_idle(uint64_t needed, Range& range) {
 }
 
 void unmap(const Range& range) {
-  ::munmap(range.memory, range.mapped);
+  system::unmap_memory(range.memory, range.mapped);
   slots().mapped_bytes -= range.mapped;
 }
 
@@ -76,8 +75,8 @@ SlotMemory::SlotMemory(uint64_t capacity) : capacity_(capacity) {
     if (all.mapped_bytes + needed > limits::most_slot_bytes) {
       throw Failure(Code::internal, "too many coded bytes wait to be written; release slots before asking for more");
     }
-    void* const memory = ::mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
+    void* const memory = system::map_memory(needed);
+    if (memory == nullptr) throw std::bad_alloc();
     all.mapped_bytes += needed;
     range = {static_cast<uint8_t*>(memory), needed, 0};
   }
