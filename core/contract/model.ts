@@ -108,6 +108,8 @@ export const tensorRow = z.object({
   base: z.string().optional(),
   /** True where the bytes were in the store already. */
   reused: z.boolean(),
+  /** What its blocks are coded with the help of: a tensor of the base, or another of this snapshot. Names, as far as they are known. */
+  pairs: z.array(z.object({ role: z.enum(['base', 'master', 'second-moment']), tensor: z.string() })),
 });
 export type TensorRow = z.infer<typeof tensorRow>;
 

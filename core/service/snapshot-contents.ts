@@ -1,9 +1,10 @@
 /** What a snapshot holds, as views show it: its files, and its tensors with how and where they are stored. */
 import { posix } from 'node:path';
-import { codecNames, elementWidths } from '../codec/elements.ts';
+import { codecNames, elementWidths, roles } from '../codec/elements.ts';
 import type { DroppedFile, FileRow, TensorRow } from '../contract/model.ts';
 import { partOf } from '../scan/layouts/file-kinds.ts';
 import type { Manifest, ManifestTensor } from '../store/manifest.ts';
+import type { BlobEntry } from '../store/blob-source.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { baseOf, type FoundBlob, type Store } from '../store/store.ts';
 
@@ -72,7 +73,13 @@ export class SnapshotContents {
     const manifest = await this.manifest(id);
     const base = manifest.base === undefined ? undefined : await this.manifest(manifest.base).catch(() => undefined);
     const page = manifest.tensors.slice(offset, offset + limit);
-    const view = { manifest, added: new Set(manifest.new), baseBlobs: new Set(base?.blobs) };
+    const view = {
+      manifest,
+      added: new Set(manifest.new),
+      baseBlobs: new Set(base?.blobs),
+      names: namesOf(manifest),
+      baseNames: base ? namesOf(base) : none,
+    };
     const tensors: TensorRow[] = [];
     for (let at = 0; at < page.length; at += parallelRows) {
       tensors.push(...(await Promise.all(page.slice(at, at + parallelRows).map((tensor) => this.#row(view, tensor)))));
@@ -80,7 +87,8 @@ export class SnapshotContents {
     return { total: manifest.tensors.length, tensors };
   }
 
-  async #row({ manifest, added, baseBlobs }: View, tensor: ManifestTensor): Promise<TensorRow> {
+  async #row(view: View, tensor: ManifestTensor): Promise<TensorRow> {
+    const { manifest, added, baseBlobs } = view;
     const file = manifest.files[tensor.file]!;
     const part = file.parts[tensor.part];
     const { name, dtype, shape } = tensor;
@@ -88,7 +96,7 @@ export class SnapshotContents {
     const digest = part && manifest.blobs[part[2]];
     const blob = digest === undefined ? undefined : await this.#store.lookup(digest);
     if (!part || digest === undefined || !blob)
-      return { ...known, bytes: part?.[1] ?? 0, bytesStored: 0, codecs: [], depth: 0, digest: digest ?? '', reused: false };
+      return { ...known, bytes: part?.[1] ?? 0, bytesStored: 0, codecs: [], depth: 0, digest: digest ?? '', reused: false, pairs: [] };
     const { entry } = blob;
     const needed = baseOf(entry);
     return {
@@ -100,6 +108,7 @@ export class SnapshotContents {
       digest,
       ...(needed !== undefined && baseBlobs.has(needed) ? { base: manifest.base } : {}),
       reused: !added.has(part[2]),
+      pairs: pairsOf(view, entry.needs),
     };
   }
 
@@ -123,10 +132,42 @@ export class SnapshotContents {
   }
 }
 
+/** The first tensor that has a content, by the content's digest. */
+type Names = ReadonlyMap<string, string>;
+const none: Names = new Map();
+
 interface View {
   manifest: Manifest;
   added: ReadonlySet<number>;
   baseBlobs: ReadonlySet<string>;
+  names: Names;
+  baseNames: Names;
+}
+
+/** Manifests never change, so neither do the names in one. */
+const heldNames = new WeakMap<Manifest, Names>();
+
+function namesOf(manifest: Manifest): Names {
+  const held = heldNames.get(manifest);
+  if (held) return held;
+  const names = new Map<string, string>();
+  for (const { name, file, part } of manifest.tensors) {
+    const blob = manifest.files[file]?.parts[part]?.[2];
+    const digest = blob === undefined ? undefined : manifest.blobs[blob];
+    if (digest !== undefined && !names.has(digest)) names.set(digest, name);
+  }
+  heldNames.set(manifest, names);
+  return names;
+}
+
+const roleNames = { [roles.base]: 'base', [roles.master]: 'master', [roles.secondMoment]: 'second-moment' } as const;
+
+function pairsOf({ names, baseNames }: View, needs: BlobEntry['needs']): TensorRow['pairs'] {
+  return needs.flatMap(({ role, digest }) => {
+    const name = roleNames[role as keyof typeof roleNames];
+    const tensor = (name === 'base' ? baseNames : names).get(digest);
+    return name === undefined || tensor === undefined ? [] : [{ role: name, tensor }];
+  });
 }
 
 function countBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, number> {

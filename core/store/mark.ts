@@ -9,7 +9,7 @@ import { toHex } from './hashing.ts';
 export const formatVersion = 1;
 export const markName = 'cairn.json';
 /** Something to open with the desktop application: systems know files by the end of their names. */
-const openName = 'open.cairn';
+export const openName = 'open.cairn';
 
 const maxMarkBytes = 64 * 1024;
 
@@ -41,8 +41,9 @@ export async function readMark(backend: Backend): Promise<Mark | undefined> {
 /** Marks the folder as a new store. */
 export async function writeMark(backend: Backend): Promise<Mark> {
   const made: Mark = { format: formatVersion, id: toHex(randomBytes(16)), created: new Date().toISOString() };
-  await writeAtomically(backend, openName, Buffer.from('A store of Cairn. Open this file with Cairn, or run: cairn ls --store FOLDER\n'));
   await writeAtomically(backend, markName, Buffer.from(JSON.stringify(made)));
+  // Last: a folder that has no mark yet must hold nothing else.
+  await writeAtomically(backend, openName, Buffer.from('A store of Cairn. Open this file with Cairn, or run: cairn ls --store FOLDER\n'));
   return made;
 }
 

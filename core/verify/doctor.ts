@@ -8,7 +8,7 @@ import { addNeeded } from '../store/needed.ts';
 import { nameOfPack, packIdOf } from '../store/pack-reader.ts';
 import { parityIdOf } from '../store/parity.ts';
 import { copyIdOf, parityMarkName } from '../store/redundancy.ts';
-import { markName } from '../store/mark.ts';
+import { markName, openName } from '../store/mark.ts';
 import { snapshotIdOf } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { findingOf } from './findings.ts';
@@ -42,6 +42,7 @@ function findingsOfName(store: Store, name: string, snapshots: Set<string>, idle
     return idle ? [findingOf('prune-unfinished', `prune did not get to removing pack ${condemned}`, { path })] : [];
   const ours =
     name === markName ||
+    name === openName ||
     name === lockName ||
     packIdOf(name) !== undefined ||
     name === parityMarkName ||

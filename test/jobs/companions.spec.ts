@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { codecNames } from '../../core/codec/elements.ts';
+import { SnapshotContents } from '../../core/service/snapshot-contents.ts';
 import { decodeRounded } from '../decoder/rounded.ts';
 import { StoreDecoder } from '../decoder/store.ts';
 import { Bench } from './context.ts';
@@ -55,6 +56,21 @@ describe('rounded tensors beside their masters', () => {
     }
     expect((await bench.verify()).findings).toEqual([]);
     expect((await bench.verify({ mode: 'structure' })).findings).toEqual([]);
+  });
+
+  it('are told by what they are stored with: their masters, and what they were a step before', async () => {
+    const run = bench.path('run');
+    writeBoth(run, 100, first);
+    writeBoth(run, 200, second);
+    const { snapshots } = await bench.archive({ paths: [run] });
+    const rows = await bench.onStore(
+      'read',
+      async (store) => (await new SnapshotContents(store).tensors(snapshots[1]!.id, 0, 100)).tensors,
+    );
+    expect(rows.map(({ name, pairs }) => [name, pairs])).toEqual([
+      ...[0, 1, 2].map((index) => [`model.layer.${index}`, [{ role: 'master', tensor: `fp32.${index}` }]]),
+      ...[0, 1, 2].map((index) => [`fp32.${index}`, [{ role: 'base', tensor: `fp32.${index}` }]]),
+    ]);
   });
 
   it('are coded otherwise where one value differs', async () => {

@@ -44,7 +44,9 @@ describe('tensors', () => {
     depth: 0,
     digest: '',
     reused: false,
+    pairs: [],
   });
+  const all = { search: '', dtype: '', pairing: 'all' } as const;
   const tensors = [
     tensor('h.0.attn.weight', 'BF16'),
     tensor('h.0.attn.bias', 'F32'),
@@ -52,11 +54,25 @@ describe('tensors', () => {
   ];
 
   it('are found by text and dtype together', () => {
-    expect(filterTensors(tensors, 'attn weight', 'BF16')).toHaveLength(2);
-    expect(filterTensors(tensors, 'other weight', '')).toHaveLength(1);
-    expect(filterTensors(tensors, '', 'F16')).toHaveLength(0);
+    expect(filterTensors(tensors, { ...all, search: 'attn weight', dtype: 'BF16' })).toHaveLength(2);
+    expect(filterTensors(tensors, { ...all, search: 'other weight' })).toHaveLength(1);
+    expect(filterTensors(tensors, { ...all, dtype: 'F16' })).toHaveLength(0);
   });
-  it('are not copied where nothing is asked', () => expect(filterTensors(tensors, ' ', '')).toBe(tensors));
+  it('are found by how they are stored, and by what they are stored with', () => {
+    const moment: TensorRow = { ...tensor('exp_avg', 'F32'), pairs: [{ role: 'second-moment', tensor: 'exp_avg_sq.7' }] };
+    const delta: TensorRow = { ...tensor('a', 'F32'), depth: 1, pairs: [{ role: 'base', tensor: 'a' }] };
+    const renamed: TensorRow = { ...tensor('b', 'F32'), depth: 1, pairs: [{ role: 'base', tensor: 'old.b' }] };
+    const reused: TensorRow = { ...tensor('c', 'F32'), reused: true };
+    const rows = [moment, delta, renamed, reused];
+    const found = (more: object): string[] => filterTensors(rows, { ...all, ...more }).map(({ name }) => name);
+    expect(found({ pairing: 'keyframe' })).toEqual(['exp_avg']);
+    expect(found({ pairing: 'delta' })).toEqual(['a', 'b']);
+    expect(found({ pairing: 'renamed' })).toEqual(['b']);
+    expect(found({ pairing: 'paired' })).toEqual(['exp_avg']);
+    expect(found({ pairing: 'reused' })).toEqual(['c']);
+    expect(found({ search: 'sq.7' })).toEqual(['exp_avg']);
+  });
+  it('are not copied where nothing is asked', () => expect(filterTensors(tensors, { ...all, search: ' ' })).toBe(tensors));
   it('of the same name in two files have keys of their own', () => expect(new Set(tensors.map(keyOfTensor)).size).toBe(3));
   it('dtypes are listed by how often they occur', () => expect(dtypesOf(tensors)).toEqual(['BF16', 'F32']));
 });

@@ -9,6 +9,7 @@ export const limits = {
   jsonContainers: 800_000,
   jsonValues: 8_000_000,
   shardIndexBytes: 64 * mebibyte,
+  zarrMetadataBytes: mebibyte,
 
   /** In one file, named or not. */
   tensors: 250_000,

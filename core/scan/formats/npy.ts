@@ -13,7 +13,7 @@ export interface NpyArray {
   note?: string;
 }
 
-interface ArrayType {
+export interface ArrayType {
   name: string;
   itemBytes: number;
   element: ElementId;
@@ -40,8 +40,8 @@ export function startsAsNpy(head: Uint8Array): boolean {
   return head[0] === 0x93 && Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 6)).toString('latin1', 1) === 'NUMPY';
 }
 
-/** Big-endian arrays and kinds of their own keep NumPy's name and are plain bytes to the codec. */
-function arrayType(descr: string): ArrayType | undefined {
+/** NumPy's name of a kind. Big-endian ones and kinds of their own keep it and are plain bytes to the codec; undefined for objects. */
+export function arrayType(descr: string): ArrayType | undefined {
   const match = /^([<>|=])([a-zA-Z])([0-9]{1,9})(\[[a-zA-Z0-9]{1,16}\])?$/.exec(descr);
   const [, order, kind, digits] = match ?? [];
   if (!match || kind === 'O') return undefined;
@@ -54,7 +54,7 @@ function arrayType(descr: string): ArrayType | undefined {
   return { name: descr, itemBytes, element: elements.bytes8 };
 }
 
-function fortranStrides(shape: readonly number[]): number[] {
+export function fortranStrides(shape: readonly number[]): number[] {
   let stride = 1;
   return shape.map((size) => {
     const own = stride;

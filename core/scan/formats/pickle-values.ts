@@ -64,8 +64,9 @@ export function itemsOf(value: PickleValue | undefined): PickleValue[] | undefin
   return isRecord(value) && 'items' in value && value.kind !== 'call' ? value.items : undefined;
 }
 
-/** A whole number that fits, else undefined. */
+/** A whole number that fits, else undefined. Python 2 wrote small ones as long too. */
 export function wholeNumber(value: PickleValue | undefined): number | undefined {
+  if (typeof value === 'bigint') return wholeNumber(Number(value));
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 

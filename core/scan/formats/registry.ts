@@ -13,14 +13,29 @@ import { flax } from './flax.ts';
 import { gguf } from './gguf.ts';
 import { npy } from './npy.ts';
 import { npz } from './npz.ts';
+import { ocdbt } from './ocdbt.ts';
 import { onnx } from './onnx.ts';
 import { safetensors } from './safetensors.ts';
 import { torchLegacy } from './torch-legacy.ts';
 import { torchTar } from './torch-tar.ts';
 import { torchZip } from './torch-zip.ts';
+import { zarr } from './zarr.ts';
 
 /** In the order in which they are asked. */
-export const readers: readonly FormatReader[] = [distcp, safetensors, gguf, torchZip, torchLegacy, torchTar, npy, npz, onnx, flax];
+export const readers: readonly FormatReader[] = [
+  distcp,
+  safetensors,
+  gguf,
+  torchZip,
+  torchLegacy,
+  torchTar,
+  npy,
+  npz,
+  onnx,
+  ocdbt,
+  zarr,
+  flax,
+];
 
 function asBytes(reason: string, damaged: boolean): FileLayout {
   const advice = damaged ? 'check the file, or write or copy it again' : 'archived as bytes';

@@ -5,7 +5,17 @@
  */
 import type { ReadableFile } from '../file-layout.ts';
 import { limits } from './limits.ts';
-import { entriesOf, globalName, isKind, isRecord, itemsOf, type PickleCall, type PickleRecord, type PickleValue } from './pickle-values.ts';
+import {
+  entriesOf,
+  globalName,
+  isKind,
+  isRecord,
+  itemsOf,
+  type PickleCall,
+  type PickleRecord,
+  type PickleReference,
+  type PickleValue,
+} from './pickle-values.ts';
 import { notUnderstood } from './refusals.ts';
 import { rebuild, storageReference, type StorageReference, type TorchTensor } from './torch-rebuild.ts';
 
@@ -44,9 +54,12 @@ function keyText(key: PickleValue, position: number): string {
   return `(${items.map((item) => (typeof item === 'string' ? `'${item}'` : keyText(item, 0))).join(', ')}${items.length === 1 ? ',' : ''})`;
 }
 
+type TensorOf = (id: PickleValue) => TorchTensor | undefined;
+
 class Walk {
   readonly tree: TorchTree = { tensors: [], storages: new Map(), truncated: false };
   private readonly file: Pick<ReadableFile, 'path'>;
+  private readonly tensorOf: TensorOf;
   private readonly barren = new WeakSet<PickleRecord>();
   private readonly onPath = new Set<PickleRecord>();
   private readonly timesNamed = new Map<PickleRecord, number>();
@@ -54,8 +67,9 @@ class Walk {
   private found = 0;
   private nameLengths = 0;
 
-  constructor(file: Pick<ReadableFile, 'path'>) {
+  constructor(file: Pick<ReadableFile, 'path'>, tensorOf: TensorOf) {
     this.file = file;
+    this.tensorOf = tensorOf;
   }
 
   /** `hidden`: keys of `value`, where it is a dictionary, that names skip. */
@@ -75,7 +89,7 @@ class Walk {
   }
 
   private enter(value: PickleRecord, name: string, hidden?: ReadonlySet<string>): void {
-    if (value.kind === 'reference') this.reference(value);
+    if (value.kind === 'reference') this.reference(value, name);
     else if (value.kind === 'dictionary') this.entries(value.pairs, name, hidden);
     else if (value.kind === 'call') this.call(value, name);
     else if (value.kind !== 'bytes' && value.kind !== 'global') this.items(value.items, name);
@@ -101,7 +115,9 @@ class Walk {
     for (const [index, item] of items.entries()) if (isRecord(item)) this.visit(item, this.below(name, String(index)));
   }
 
-  private reference(value: PickleRecord): void {
+  private reference(value: PickleReference, name: string): void {
+    const tensor = this.tensorOf(value.id);
+    if (tensor) return this.name(value, name, tensor);
     const storage = storageReference(value);
     if (storage) this.store(storage);
     // torch.save of whole modules also refers to ('module', class, source file, source): nothing to find there.
@@ -161,10 +177,16 @@ class Walk {
  * Finds and names the tensors below `root`.
  *
  * @param prefix in front of every name; may be empty
+ * @param tensorOf of files whose pickles refer to tensors by number: the tensor of a reference
  * @throws CairnError `unsupported` above a limit
  */
-export function findTensors(file: Pick<ReadableFile, 'path'>, root: PickleValue, prefix = ''): TorchTree {
-  const walk = new Walk(file);
+export function findTensors(
+  file: Pick<ReadableFile, 'path'>,
+  root: PickleValue,
+  prefix = '',
+  tensorOf: TensorOf = () => undefined,
+): TorchTree {
+  const walk = new Walk(file, tensorOf);
   walk.visit(root, prefix);
   return walk.tree;
 }

@@ -1,12 +1,31 @@
 import type { TensorRow } from '../../../core/contract/model.ts';
 
-/** Tensors of one dtype ('' for any) whose name or file holds every word that is searched. */
-export function filterTensors(tensors: readonly TensorRow[], search: string, dtype: string): readonly TensorRow[] {
+/** How a tensor is stored, as the filter tells them apart. */
+export type Pairing = 'all' | 'keyframe' | 'delta' | 'renamed' | 'paired' | 'reused';
+
+const fits: Record<Pairing, (tensor: TensorRow) => boolean> = {
+  all: () => true,
+  keyframe: ({ depth, reused }) => depth === 0 && !reused,
+  delta: ({ depth }) => depth > 0,
+  renamed: ({ name, pairs }) => pairs.some(({ role, tensor }) => role === 'base' && tensor !== name),
+  paired: ({ pairs }) => pairs.some(({ role }) => role !== 'base'),
+  reused: ({ reused }) => reused,
+};
+
+export interface TensorFilter {
+  search: string;
+  /** '' for any. */
+  dtype: string;
+  pairing: Pairing;
+}
+
+/** Tensors of one dtype and way of storing whose name, file or partner holds every word that is searched. */
+export function filterTensors(tensors: readonly TensorRow[], { search, dtype, pairing }: TensorFilter): readonly TensorRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0 && dtype === '') return tensors;
+  if (words.length === 0 && dtype === '' && pairing === 'all') return tensors;
   return tensors.filter((tensor) => {
-    if (dtype !== '' && tensor.dtype !== dtype) return false;
-    const where = `${tensor.name}\n${tensor.file}`.toLowerCase();
+    if ((dtype !== '' && tensor.dtype !== dtype) || !fits[pairing](tensor)) return false;
+    const where = [tensor.name, tensor.file, ...tensor.pairs.map((pair) => pair.tensor)].join('\n').toLowerCase();
     return words.every((word) => where.includes(word));
   });
 }

@@ -331,12 +331,6 @@ describe('legacy torch files', () => {
     expect(layout.damaged).toBeUndefined();
   });
 
-  test('the tar archives of the first torch are named', async () => {
-    const header = Buffer.alloc(1024);
-    header.write('storages', 0);
-    header.write('ustar', 257);
-    expect(await layoutOf(header, 'old.pth')).toMatchObject({ format: 'bytes', note: expect.stringContaining('tar archive') as string });
-  });
   test('a cut one is damage', async () => {
     const bytes = await readFile(`${fixtures}legacy-nonzip-dtypes.pt`);
     for (const length of [20, 1000, bytes.length - 1]) {

@@ -20,6 +20,12 @@ export function addListing(root: Command, actions: Actions): void {
 
 const kindOf = ({ kind, depth }: Snapshot): string => (kind === 'delta' ? `delta, depth ${depth}` : 'keyframe');
 
+const roleWords: Record<TensorRow['pairs'][number]['role'], string> = { base: 'base', master: 'master', 'second-moment': 'second moment' };
+
+/** A base of the same name needs no other word. */
+const pairWords = (own: string, { role, tensor }: TensorRow['pairs'][number]): string =>
+  role === 'base' && tensor === own ? 'base' : `${roleWords[role]} ${tensor}`;
+
 async function listSnapshots({ client, out, interrupt }: Session, run: string | undefined): Promise<number> {
   const { snapshots } = await client.call('snapshots.list', { run }, { signal: interrupt });
   out.table(
@@ -91,7 +97,16 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
   for (const { path: name, bytes } of dropped) out.line(`let go of: ${name}, ${size(bytes)}`);
   out.line('');
   out.table(
-    [{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, right('size'), right('stored'), { title: 'codecs' }, right('depth')],
+    [
+      { title: 'tensor' },
+      { title: 'dtype' },
+      { title: 'shape' },
+      right('size'),
+      right('stored'),
+      { title: 'codecs' },
+      right('depth'),
+      { title: 'coded with' },
+    ],
     tensors.map((tensor) => [
       tensor.name,
       tensor.dtype,
@@ -100,6 +115,7 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
       tensor.reused ? 'reused' : size(tensor.bytesStored),
       tensor.codecs.join(' '),
       String(tensor.depth),
+      tensor.pairs.map((pair) => pairWords(tensor.name, pair)).join(', '),
     ]),
   );
   for (const file of files) out.record('file', file);
