@@ -176,6 +176,8 @@ export const methods = {
     z.object({ snapshot: snapshotName }),
     z.object({ snapshot: model.snapshot, files: z.array(model.fileRow), dropped: z.array(model.droppedFile) }),
   ),
+  /** SHA-256 of one file, 64 hex digits; decodes it. */
+  'snapshots.sha256': method(z.object({ snapshot: snapshotName, file: z.string().min(1) }), z.object({ sha256: z.string() })),
   'snapshots.tensors': method(
     z.object({ snapshot: snapshotName, ...page }),
     z.object({ total: z.number().int(), tensors: z.array(model.tensorRow) }),

@@ -314,8 +314,7 @@ export const text = {
       ratio: 'Ratio',
       codec: 'Codec',
       depth: 'Depth',
-      base: 'Base',
-      pairs: 'Coded with',
+      base: 'Coded with',
       restore: 'Restore',
     },
     pair: {
@@ -323,7 +322,6 @@ export const text = {
       master: (tensor: string) => `rounded from ${tensor}`,
       'second-moment': (tensor: string) => `second moment ${tensor}`,
     },
-    sameName: 'same tensor before',
     pairing: 'Coding',
     pairings: {
       all: 'Any coding',

@@ -1,6 +1,7 @@
 /** The command line as scripts and people use it: real processes, real stores, exit codes and records of DESIGN's table. */
-import { cp, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -83,6 +84,16 @@ describe('a chain', () => {
     const tensors = shown.records.filter(({ type }) => type === 'tensor');
     expect(summaryOf(shown)).toMatchObject({ files: 2, tensors: tensors.length, snapshot: { id: listed[3]!['id'] } });
     expect(tensors[0]).toMatchObject({ dtype: 'BF16', codecs: expect.any(Array) as string[] });
+
+    const hashed = await cairn('show', 'ft-07@2400', '--sha256', '--json');
+    const sha256 = async (name: string): Promise<string> =>
+      createHash('sha256')
+        .update(await readFile(path.join(run, 'step-002400', name)))
+        .digest('hex');
+    expect(hashed.records.filter(({ type }) => type === 'sha256')).toMatchObject([
+      { path: 'config.json', sha256: await sha256('config.json') },
+      { path: 'model.safetensors', sha256: await sha256('model.safetensors') },
+    ]);
 
     const verified = await cairn('verify', '--json');
     expect(verified.exitCode).toBe(0);

@@ -2,6 +2,8 @@
 import { CairnError } from '../../contract/errors.ts';
 import type { Run, Snapshot } from '../../contract/model.ts';
 import { diffSnapshots } from '../../jobs/diff.ts';
+import { storedContentOf } from '../../jobs/stored-content.ts';
+import { sha256Of } from '../../restore/sha256.ts';
 import { summarise } from '../../store/snapshots.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { noStoreId } from '../snapshot-mirror.ts';
@@ -9,7 +11,14 @@ import type { ServiceAccess } from './access.ts';
 
 type SnapshotHandlers = Pick<
   Handlers,
-  'runs.list' | 'runs.get' | 'snapshots.list' | 'snapshots.get' | 'snapshots.tensors' | 'snapshots.diff' | 'snapshots.pin'
+  | 'runs.list'
+  | 'runs.get'
+  | 'snapshots.list'
+  | 'snapshots.get'
+  | 'snapshots.sha256'
+  | 'snapshots.tensors'
+  | 'snapshots.diff'
+  | 'snapshots.pin'
 >;
 
 export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
@@ -22,6 +31,13 @@ export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
       const id = await (await store.read()).resolve(name);
       const contents = await service.contents();
       return { snapshot: await snapshotOf(service, id), files: await contents.files(id), dropped: await contents.dropped(id) };
+    },
+    'snapshots.sha256': async ({ snapshot: name, file }) => {
+      const reading = await store.read();
+      const manifest = await reading.manifest(await reading.resolve(name));
+      if (!manifest.files.some(({ path }) => path === file))
+        throw new CairnError('not_found', `${file}: the snapshot has no such file; cairn show lists them`);
+      return { sha256: await sha256Of(manifest, file, service.stages.pool(), (digest) => storedContentOf(reading, digest)) };
     },
     'snapshots.tensors': async ({ snapshot: name, offset, limit }) => {
       const id = await (await store.read()).resolve(name);

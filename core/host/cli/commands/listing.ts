@@ -1,6 +1,6 @@
 /** `cairn ls` and `cairn show`: what the store holds. */
 import type { Command } from 'commander';
-import type { Snapshot, TensorRow } from '../../../contract/model.ts';
+import type { FileRow, Snapshot, TensorRow } from '../../../contract/model.ts';
 import type { Actions } from '../main.ts';
 import { localTime, ratio, size, type Column } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -14,8 +14,11 @@ export function addListing(root: Command, actions: Actions): void {
   const show = root
     .command('show')
     .description("show a snapshot's files and tensors, how they are coded and what they take")
-    .argument('<snapshot>', 'an id prefix, or RUN@STEP');
-  show.action((snapshot: string) => actions.run(show, (session) => showSnapshot(session, snapshot)));
+    .argument('<snapshot>', 'an id prefix, or RUN@STEP')
+    .option('--sha256', 'the SHA-256 of every file too, as model hubs list it; each is decoded');
+  show.action((snapshot: string, options: { sha256?: boolean }) =>
+    actions.run(show, (session) => showSnapshot(session, snapshot, options.sha256 ?? false)),
+  );
 }
 
 const kindOf = ({ kind, depth }: Snapshot): string => (kind === 'delta' ? `delta, depth ${depth}` : 'keyframe');
@@ -72,7 +75,20 @@ async function tensorsOf({ client, interrupt }: Session, snapshot: string): Prom
   return tensors;
 }
 
-async function showSnapshot(session: Session, name: string): Promise<number> {
+async function sha256sOf(
+  { client, interrupt }: Session,
+  snapshot: string,
+  files: readonly FileRow[],
+): Promise<{ path: string; sha256: string }[]> {
+  const sums: { path: string; sha256: string }[] = [];
+  for (const { path: file } of files) {
+    const { sha256 } = await client.call('snapshots.sha256', { snapshot, file }, { signal: interrupt });
+    sums.push({ path: file, sha256 });
+  }
+  return sums;
+}
+
+async function showSnapshot(session: Session, name: string, withSha256: boolean): Promise<number> {
   const { client, out, interrupt } = session;
   const { snapshot, files, dropped } = await client.call('snapshots.get', { snapshot: name }, { signal: interrupt });
   const tensors = await tensorsOf(session, snapshot.id);
@@ -94,6 +110,8 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
       String(file.tensors),
     ]),
   );
+  const sums = withSha256 ? await sha256sOf(session, snapshot.id, files) : [];
+  for (const { path: name, sha256 } of sums) out.line(`${sha256}  ${name}`);
   for (const { path: name, bytes } of dropped) out.line(`let go of: ${name}, ${size(bytes)}`);
   out.line('');
   out.table(
@@ -119,6 +137,7 @@ async function showSnapshot(session: Session, name: string): Promise<number> {
     ]),
   );
   for (const file of files) out.record('file', file);
+  for (const sum of sums) out.record('sha256', sum);
   for (const file of dropped) out.record('dropped', file);
   for (const tensor of tensors) out.record('tensor', tensor);
   out.summary({ snapshot, files: files.length, tensors: tensors.length });
