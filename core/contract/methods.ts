@@ -195,6 +195,19 @@ export const methods = {
   'archive.plan': method(archiveParams, z.object({ plan: model.plan })),
   'archive.start': method(archiveParams, jobStarted),
   'verify.start': method(verifyParams, jobStarted),
+  /** What a restore would write and replace; without `to` where the checkpoint came from. */
+  'restore.plan': method(
+    restoreParams.omit({ force: true, threads: true }).extend({ to: path.optional() }),
+    z.object({
+      to: z.string(),
+      files: z.number().int(),
+      bytes: z.number().int().nonnegative(),
+      bytesFree: z.number().int().nonnegative(),
+      /** The first few of the files that are there already. */
+      overwrites: z.array(z.string()),
+      overwritesTotal: z.number().int(),
+    }),
+  ),
   'restore.start': method(restoreParams, jobStarted),
   'remove.start': method(z.object({ snapshots: z.array(snapshotName).min(1) }), jobStarted),
   'prune.start': method(pruneParams, jobStarted),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { cancelFlag } from '../codec/pool.ts';
 import type { restoreParams } from '../contract/methods.ts';
-import { restoreFiles, type RestoreOptions } from '../restore/restore.ts';
+import { restoreFiles, wantedFiles, type RestoreOptions } from '../restore/restore.ts';
 import { exportTensor } from '../restore/tensor-export.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
@@ -26,7 +26,7 @@ function progressOf(context: JobContext, manifest: Manifest, wanted: (file: stri
 }
 
 function optionsFor(context: JobContext, params: RestoreParams, store: Store, manifest: Manifest): RestoreOptions {
-  const wanted = (file: string): boolean => params.files === undefined || path.posix.matchesGlob(file, params.files);
+  const wanted = wantedFiles(params.files);
   return {
     pool: context.pool(params.threads),
     cancel: cancelFlag(context.signal),

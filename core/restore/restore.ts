@@ -38,6 +38,12 @@ export interface Restored {
   bytes: number;
 }
 
+/** Which files a glob over a snapshot's paths chooses; without one, all. */
+export const wantedFiles =
+  (glob: string | undefined) =>
+  (file: string): boolean =>
+    glob === undefined || path.posix.matchesGlob(file, glob);
+
 interface Target {
   file: ManifestFile;
   temporary: string;

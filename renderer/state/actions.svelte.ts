@@ -50,7 +50,7 @@ export const verify = (snapshots: readonly Snapshot[] | undefined, mode: 'data' 
 export async function restore(snapshot: Snapshot, params: Omit<ParamsOf<'restore.start'>, 'snapshot'>): Promise<void> {
   const job = await start('restore.start', { ...params, snapshot: nameOf(snapshot) });
   if (!job) return;
-  const again = (): void => void (dialogs.open = { kind: 'restore', snapshot, tensor: params.tensor, to: params.to, refused: true });
+  const again = (): void => void (dialogs.open = { kind: 'restore', snapshot, tensor: params.tensor, to: params.to });
   jobs.onFailure(job.id, (ended) => (ended.error?.code === 'exists' ? { label: text.restore.overwriteAgain, run: again } : undefined));
 }
 

@@ -13,7 +13,7 @@ export interface Question {
 
 export type Open =
   | { kind: 'plan'; title: string; params: ParamsOf<'archive.start'> }
-  | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; to?: string; refused?: boolean }
+  | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; to?: string }
   | { kind: 'confirm'; question: Question }
   | { kind: 'setup' }
   | { kind: 'palette' }

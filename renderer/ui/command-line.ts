@@ -27,7 +27,8 @@ export function verifyCommand(params: ParamsOf<'verify.start'>): string {
 
 export function restoreCommand(params: ParamsOf<'restore.start'>): string {
   const tensor = params.tensor === undefined ? [] : ['--tensor', params.tensor];
-  return line(['cairn', 'restore', params.snapshot, '--to', params.to, ...tensor, params.force ? '--force' : undefined]);
+  const files = params.files === undefined ? [] : ['--files', params.files];
+  return line(['cairn', 'restore', params.snapshot, '--to', params.to, ...files, ...tensor, params.force ? '--force' : undefined]);
 }
 
 export const analyseCommand = (run: string, full: boolean): string => line(['cairn', 'analyse', run, full ? '--full' : undefined]);

@@ -1,8 +1,11 @@
 /** Runs and snapshots: what is on disk and what the store holds. */
+import path from 'node:path';
 import { CairnError } from '../../contract/errors.ts';
 import type { Run, Snapshot } from '../../contract/model.ts';
 import { diffSnapshots } from '../../jobs/diff.ts';
 import { storedContentOf } from '../../jobs/stored-content.ts';
+import { planRestore } from '../../restore/plan-restore.ts';
+import { wantedFiles } from '../../restore/restore.ts';
 import { sha256Of } from '../../restore/sha256.ts';
 import { summarise } from '../../store/snapshots.ts';
 import type { Handlers } from '../dispatcher.ts';
@@ -19,6 +22,7 @@ type SnapshotHandlers = Pick<
   | 'snapshots.tensors'
   | 'snapshots.diff'
   | 'snapshots.pin'
+  | 'restore.plan'
 >;
 
 export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
@@ -46,6 +50,11 @@ export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
     'snapshots.diff': async ({ a, b, ...page }) => {
       const reading = await store.read();
       return { diff: await diffSnapshots(reading, await reading.resolve(a), await reading.resolve(b), page) };
+    },
+    'restore.plan': async ({ snapshot: name, to, files, ...tensor }) => {
+      const reading = await store.read();
+      const manifest = await reading.manifest(await reading.resolve(name));
+      return planRestore(manifest, { to: to === undefined ? undefined : path.resolve(to), wanted: wantedFiles(files), ...tensor });
     },
     'snapshots.pin': ({ snapshots, pinned }) => pin(service, snapshots, pinned),
   };
