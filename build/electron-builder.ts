@@ -44,7 +44,15 @@ const configuration: Configuration = {
     grantFileProtocolExtraPrivileges: false,
   },
   protocols: [{ name: 'Link to a place in Cairn', schemes: ['cairn'] }],
-  fileAssociations: [{ ext: 'cairn', name: 'Cairn store', description: 'Opens the store in whose folder it lies', role: 'Viewer' }],
+  fileAssociations: [
+    {
+      ext: 'cairn',
+      name: 'Cairn store',
+      description: 'Opens the store in whose folder it lies',
+      role: 'Viewer',
+      mimeType: 'application/x-cairn-store', // Linux knows files by it alone
+    },
+  ],
   linux: {
     target: linuxTargets,
     category: 'Development',

@@ -230,7 +230,7 @@ export class Desktop {
   }
 
   async #copyDiagnostics(): Promise<void> {
-    clipboard.writeText(await diagnostics(app.getVersion(), this.#client, this.#log.last));
+    clipboard.writeText(await diagnostics(app.getVersion(), this.#client, this.#log));
   }
 
   async #pause(end: PauseEnd | undefined): Promise<void> {

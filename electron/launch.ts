@@ -1,6 +1,7 @@
 /** What a start of the application was asked for: by its command line, or by that of a second start which hands it over. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { linkScheme, placeOf, placeSchema } from './link.ts';
@@ -16,6 +17,10 @@ export interface Request {
 }
 
 export interface Launch extends Request {
+  /** Folder of the store that the command line names as the one to begin with. */
+  store?: string | undefined;
+  /** Folder of the store whose file was opened: somebody else may have laid it there, so it is opened only after asking. */
+  opened?: string | undefined;
   /** Where the service has its home; absent: its own default. */
   home?: string | undefined;
   /** Folder of Chromium's own state and of the window's place; one application runs for each. */
@@ -23,7 +28,11 @@ export interface Launch extends Request {
 }
 
 const maxFolders = 100;
-const absolutePath = z.string().min(1).max(32_768).refine(path.isAbsolute);
+const absolutePath = z
+  .string()
+  .min(1)
+  .max(32_768)
+  .refine((place) => path.isAbsolute(place) && !place.includes('\0'));
 const handedOver = z.object({
   folders: z.array(absolutePath).max(maxFolders),
   place: placeSchema.optional(),
@@ -46,6 +55,17 @@ export function storeOf(file: string): string | undefined {
   return path.basename(file) === 'open.cairn' && isFile(file) && isStore(folder) ? folder : undefined;
 }
 
+/** Linux passes what is opened with an application as addresses of files. Undefined: one of another machine, or none that can be read. */
+function pathOf(word: string, cwd: string): string | undefined {
+  if (!word.startsWith('file:')) return path.resolve(cwd, word);
+  try {
+    const place = word.startsWith('file:///') ? fileURLToPath(word) : '\0';
+    return place.includes('\0') ? undefined : place; // no file has it in its name
+  } catch {
+    return undefined;
+  }
+}
+
 const given = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /**
@@ -60,11 +80,12 @@ export function parseLaunch(words: string[], cwd: string, applicationState: stri
   const [home, store] = [given(values.home) ?? env['CAIRN_HOME'], given(values.store)];
   const profile = home ? path.resolve(cwd, home, 'desktop') : path.join(applicationState, 'Cairn', 'desktop');
   const links = positionals.filter((word) => word.startsWith(`${linkScheme}:`));
-  const paths = positionals.filter((word) => !links.includes(word)).map((word) => path.resolve(cwd, word));
+  const paths = positionals.filter((word) => !links.includes(word)).flatMap((word) => pathOf(word, cwd) ?? []);
   return {
     folders: paths.filter(isFolder).slice(0, maxFolders),
     place: links.map(placeOf).find((place) => place !== undefined),
-    store: store ? path.resolve(cwd, store) : paths.map(storeOf).find((folder) => folder !== undefined),
+    store: store ? path.resolve(cwd, store) : undefined,
+    opened: paths.map(storeOf).find((folder) => folder !== undefined),
     home: home ? path.resolve(cwd, home) : undefined,
     profile,
   };

@@ -44,7 +44,10 @@ function live(launch: Launch): void {
       app.quit();
     });
   });
-  void app.whenReady().then(() => desktop.open());
+  void app.whenReady().then(() => {
+    desktop.open();
+    if (launch.store === undefined && launch.opened !== undefined) void desktop.request({ folders: [], store: launch.opened });
+  });
 }
 
 /** Chromium's own state goes where ours is: two homes never share an instance, a lock or a window's place. */
@@ -64,8 +67,9 @@ function start(launch: Launch): void {
   app.enableSandbox();
   registerScheme();
   // From a checkout it would be Node's or Electron's own program that links start.
-  if (app.isPackaged) app.setAsDefaultProtocolClient(linkScheme);
-  const { folders, place, store } = launch;
+  // Where the system makes a command line of a link, switches end before it.
+  if (app.isPackaged) app.setAsDefaultProtocolClient(linkScheme, process.execPath, ['--']);
+  const { folders, place, store = launch.opened } = launch;
   if (app.requestSingleInstanceLock({ folders, place, store })) live(launch);
   else app.quit();
 }

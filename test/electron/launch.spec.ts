@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { parseLaunch, requestOf, serviceArgs, storeOf } from '../../electron/launch.ts';
 
@@ -15,7 +16,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('without words the profile is the platform’s and the service takes its own defaults', () => {
   const launch = parseLaunch([], '/', '/state', {});
-  expect(launch).toEqual({ folders: [], place: undefined, store: undefined, home: undefined, profile: '/state/Cairn/desktop' });
+  expect(launch).toEqual({
+    folders: [],
+    place: undefined,
+    store: undefined,
+    opened: undefined,
+    home: undefined,
+    profile: '/state/Cairn/desktop',
+  });
   expect(serviceArgs(launch)).toEqual([]);
 });
 
@@ -31,10 +39,28 @@ test('folders that exist are taken, relative to where the words were typed; swit
   expect(parseLaunch(words, path.dirname(folder), '/state', {}).folders).toEqual([folder]);
 });
 
-test('a link leads to its place, and the file of a store stands for the store, unless one is named', () => {
+test('files and folders are taken as addresses too, as Linux passes them; those of other machines are not', () => {
+  const launch = parseLaunch([pathToFileURL(folder).href, pathToFileURL(opened).href], '/', '/state', {});
+  expect([launch.folders, launch.opened]).toEqual([[folder], store]);
+  const hostile = [`file://elsewhere${folder}`, `file:${folder}`, 'file:///%2F', 'file:///%00', 'file:///%zz'];
+  expect(parseLaunch(hostile, '/', '/state', {})).toMatchObject({ folders: [], opened: undefined });
+});
+
+test('after the mark that ends switches, as links are passed on Windows, nothing is a switch', () => {
+  const words = ['--', 'cairn://run/0123456789abcdef', '--store=/theirs', '--home', '/theirs'];
+  expect(parseLaunch(words, '/', '/state', {})).toMatchObject({
+    place: '#/run/0123456789abcdef',
+    store: undefined,
+    home: undefined,
+    profile: '/state/Cairn/desktop',
+  });
+});
+
+test('a link leads to its place, and the file of a store stands for a store to be asked for, not for the one to begin with', () => {
   const launch = parseLaunch(['cairn://run/0123456789abcdef', opened], '/', '/state', {});
-  expect([launch.place, launch.store, launch.folders]).toEqual(['#/run/0123456789abcdef', store, []]);
-  expect(parseLaunch(['--store', '/other', opened], '/', '/state', {}).store).toBe('/other');
+  expect([launch.place, launch.opened, launch.folders]).toEqual(['#/run/0123456789abcdef', store, []]);
+  expect(serviceArgs(launch)).toEqual([]);
+  expect(parseLaunch(['--store', '/other', opened], '/', '/state', {})).toMatchObject({ store: '/other', opened: store });
   expect([storeOf(file), storeOf(path.join(folder, 'open.cairn'))]).toEqual([undefined, undefined]);
 });
 
@@ -51,6 +77,8 @@ test('of what a second start hands over only absolute folders that exist, plain 
     { folders: [path.relative('/', folder)] },
     { folders: Array(101).fill(folder) },
     { folders: [{}] },
+    { folders: [`${folder}\0`] },
+    { folders: [], store: `${store}\0` },
     { folders: [], place: '#/run/../../etc' },
     { folders: [], place: 'javascript:alert(1)' },
     { folders: [], store: 'relative' },

@@ -164,19 +164,46 @@ test('a link that starts the application is where it begins', async () => {
   await (await desktop.page()).getByRole('heading', { level: 1, name: 'Store' }).waitFor();
 });
 
+async function makeStore(store: string): Promise<string> {
+  await mkdir(store, { recursive: true });
+  for (const name of ['cairn.json', 'open.cairn'])
+    await writeFile(path.join(store, name), JSON.stringify({ format: 1, id: 'ab'.repeat(16), created: new Date().toISOString() }));
+  return store;
+}
+
 test('the file of a store opens it in place of the present one, after asking', async () => {
   const first = await launch();
   const page = await first.connectedPage();
   await first.untilServiceReady();
-  const store = path.join(first.folder, 'other');
-  await mkdir(store);
-  for (const name of ['cairn.json', 'open.cairn'])
-    await writeFile(path.join(store, name), JSON.stringify({ format: 1, id: 'ab'.repeat(16), created: new Date().toISOString() }));
+  const store = await makeStore(path.join(first.folder, 'other'));
   first.harness.dialogs.answers.push({ response: 1 });
   await launch({ folder: first.folder, words: [path.join(store, 'open.cairn')], keepStore: false });
   await expect.poll(() => first.harness.dialogs.shown.at(-1)?.options['message']).toBe('Open this store?');
   await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByText(store, { exact: true }).waitFor({ timeout: 20_000 });
+});
+
+test.each([
+  { answer: 0, opens: 'home/store' },
+  { answer: 1, opens: 'other' },
+])('the file of a store that starts the application is asked about too: $answer opens $opens', async ({ answer, opens }) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'cairn-desktop-'));
+  const store = await makeStore(path.join(folder, 'other'));
+  const answered = Promise.withResolvers<{ response: number }>();
+  const desktop = await launch({ folder, words: [path.join(store, 'open.cairn')], keepStore: false, answers: [answered.promise] });
+  const page = await desktop.connectedPage();
+  expect(desktop.harness.dialogs.shown).toMatchObject([{ options: { message: 'Open this store?' } }]);
+  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
+  await page.getByText(path.join(folder, 'home', 'store'), { exact: true }).waitFor();
+  answered.resolve({ response: answer });
+  await page.getByText(path.join(folder, opens), { exact: true }).waitFor({ timeout: 20_000 });
+});
+
+test('an application that is installed asks for its links, with switches ended before them', async () => {
+  const desktop = await launch({ isPackaged: true });
+  expect(desktop.app.protocolClients).toEqual([{ scheme: 'cairn', program: process.execPath, words: ['--'] }]);
+  const checkout = await launch();
+  expect(checkout.app.protocolClients).toEqual([]);
 });
 
 test('what a second start hands over is checked', async () => {

@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import configuration from '../../build/electron-builder.ts';
 import { runtimePackages } from '../../build/dependencies.ts';
 import { electronRuntime } from '../../build/runtime.ts';
+import { linkScheme } from '../../electron/link.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
@@ -66,6 +67,11 @@ describe('the configuration of packages', () => {
       ...{ enableCookieEncryption: true, enableEmbeddedAsarIntegrityValidation: true, onlyLoadAppFromAsar: true },
       ...{ loadBrowserProcessSpecificV8Snapshot: false, grantFileProtocolExtraPrivileges: false },
     });
+  });
+
+  it('is asked for links and for the files of stores, on Linux by their type', () => {
+    expect(configuration.protocols).toMatchObject([{ schemes: [linkScheme] }]);
+    expect(configuration.fileAssociations).toMatchObject([{ ext: 'cairn', mimeType: 'application/x-cairn-store' }]);
   });
 
   it('is for three systems, and looks for no updates', () => {

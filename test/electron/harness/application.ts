@@ -14,7 +14,9 @@ const kept = globalThis as { electronHarnessInstances?: Map<string, App> };
 const instances = (kept.electronHarnessInstances ??= new Map());
 
 export class App extends EventEmitter {
-  readonly isPackaged = false;
+  isPackaged = false;
+  /** Schemes whose links the system was asked to pass to this application, and how. */
+  readonly protocolClients: { scheme: string; program: string | undefined; words: string[] }[] = [];
   /** Names of the events so far, in order, without their details. */
   readonly history: string[] = [];
   /** Resolves with the exit code once everything has ended. */
@@ -76,6 +78,11 @@ export class App extends EventEmitter {
     if (!path.isAbsolute(place)) throw new Error('Path must be absolute');
     if (!existsSync(place)) throw new Error(`Failed to set path: ${place} does not exist`);
     this.paths.set(name, place);
+  }
+
+  setAsDefaultProtocolClient(scheme: string, program?: string, words: string[] = []): boolean {
+    this.protocolClients.push({ scheme, program, words });
+    return true;
   }
 
   requestSingleInstanceLock(additional?: object): boolean {

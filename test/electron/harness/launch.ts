@@ -82,18 +82,31 @@ interface LaunchOptions {
   folder?: string;
   /** Without a store of its own on the command line, as systems start it for a file. */
   keepStore?: boolean;
+  /** What the user will answer to dialogs that come at once. */
+  answers?: Harness['dialogs']['answers'];
+  /** As an installed application starts, without the word that names the checkout. */
+  isPackaged?: boolean;
   /** Runs what was built into dist/ instead of the sources. */
   built?: boolean;
 }
 
 /** Runs main.ts as a new process would, in a home of its own unless told otherwise. */
-export async function launch({ words = [], folder, built = false, keepStore = true }: LaunchOptions = {}): Promise<Launched> {
+export async function launch({
+  words = [],
+  folder,
+  answers = [],
+  isPackaged = false,
+  built = false,
+  keepStore = true,
+}: LaunchOptions = {}): Promise<Launched> {
   const place = folder ?? (await mkdtemp(path.join(tmpdir(), 'cairn-desktop-')));
   const harness = await loadHarness();
+  harness.app.isPackaged = isPackaged;
+  harness.dialogs.answers.push(...answers);
   harness.app.paths.set('appData', path.join(place, 'state'));
   await harness.openContext();
   const store = keepStore ? ['--store', path.join(place, 'store')] : [];
-  process.argv = ['electron', '.', '--home', path.join(place, 'home'), ...store, ...words];
+  process.argv = ['electron', ...(isPackaged ? [] : ['.']), '--home', path.join(place, 'home'), ...store, ...words];
   await import(path.resolve(built ? 'dist/main.js' : 'electron/main.ts'));
   harness.app.becomeReady();
   const launched = new Launched(harness, place);
