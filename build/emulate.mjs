@@ -7,7 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileAll, coreSources, isCurrent, root } from './native-sources.mjs';
+import { headersFolder } from './native.mjs';
+import { compileAll, coreSources, isCurrent, root, sourcesOf } from './native-sources.mjs';
 
 const driverFolder = join(root, 'test', 'native', 'emulated');
 const flags = ['-O3', '-std=c++17', '-fvisibility=hidden'];
@@ -22,7 +23,14 @@ const targets = {
   nehalem: { ...x64, run: ['qemu-x86_64', '-cpu', 'Nehalem'] },
   // GCC aligns no wide variables on Windows' stacks (its bug 54412), which clang, the compiler there, does.
   windows: {
-    ...{ ...x64, compiler: 'x86_64-w64-mingw32-g++-posix', system: 'win32', flags: ['-Wa,-muse-unaligned-vector-move'], ending: '.exe' },
+    ...{
+      ...x64,
+      compiler: 'x86_64-w64-mingw32-g++-posix',
+      system: 'win32',
+      flags: ['-Wa,-muse-unaligned-vector-move'],
+      ending: '.exe',
+      addon: true,
+    },
     run: [wine()],
   },
 };
@@ -40,11 +48,26 @@ function run(command, args, stdio) {
   return done.stdout;
 }
 
+/** As node-gyp compiles the addon's own sources; where no Node is linked with, that they compile is all that can be seen. */
+function addonFlags() {
+  const folders = [join(root, 'node_modules', 'node-addon-api'), join(headersFolder() ?? '', 'include', 'node')].map(
+    (folder) => `-I${folder}`,
+  );
+  return ['-DNAPI_VERSION=9', '-DNODE_API_NO_EXTERNAL_BUFFERS_ALLOWED', '-DNAPI_CPP_EXCEPTIONS', '-DBUILDING_NODE_EXTENSION', ...folders];
+}
+
 /** Builds the drivers where a source is newer; statically, so that they need nothing of the other system. */
-async function build({ compiler, sets, system, flags: more = [], ending = '' }, name) {
+async function build({ compiler, sets, system, flags: more = [], ending = '', addon = false }, name) {
   const output = join(root, 'dist', 'emulated', name);
   const programOf = (driver) => join(output, driver + ending);
   if (drivers.every((driver) => isCurrent(programOf(driver), [driverFolder], [fileURLToPath(import.meta.url)]))) return programOf;
+  if (addon)
+    await compileAll(
+      compiler,
+      [...flags, ...more, ...addonFlags()],
+      sourcesOf('addon').map((source) => [source, []]),
+      output,
+    );
   const core = await compileAll(compiler, [...flags, ...more], coreSources(sets, system), output);
   for (const driver of drivers) {
     const own = await compileAll(compiler, [...flags, ...more], [[join(driverFolder, `${driver}.cc`), []]], output);

@@ -27,7 +27,7 @@ function missingTool() {
 }
 
 /** The installed Node package with headers for this platform; without one node-gyp looks for headers by itself. */
-function headersFolder() {
+export function headersFolder() {
   const folder = join(root, 'node_modules', `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`);
   return existsSync(join(folder, 'include', 'node', 'node_api.h')) ? folder : undefined;
 }

@@ -6,7 +6,10 @@ import path from 'node:path';
 /** The path of Electron's executable, or undefined where its runtime was never fetched. */
 export function electronRuntime(): string | undefined {
   const override = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
-  if (override) return path.join(override, process.platform === 'win32' ? 'electron.exe' : 'electron');
+  if (override) {
+    const named = path.join(override, process.platform === 'win32' ? 'electron.exe' : 'electron');
+    return existsSync(named) ? named : undefined;
+  }
   const folder = path.dirname(createRequire(import.meta.url).resolve('electron/package.json'));
   const pointer = path.join(folder, 'path.txt');
   if (!existsSync(pointer)) return undefined;

@@ -20,6 +20,7 @@ import { answerPage } from './ipc.ts';
 import { JobWatch } from './job-watch.ts';
 import { serviceArgs, type Launch, type Request } from './launch.ts';
 import { LogFile } from './log-file.ts';
+import { openAtLogin, opensAtLogin } from './login.ts';
 import { installMenu } from './menu.ts';
 import { limitPermissions } from './permissions.ts';
 import { rendererFolder } from './places.ts';
@@ -40,6 +41,8 @@ export class Desktop {
   readonly #background = new Background(() => this.#follow());
   readonly #wakefulness = new Wakefulness();
   #saidThatItStays = false;
+  /** Started hidden, and nobody has asked for a window yet. */
+  #isHidden: boolean;
   #tray: TrayMark | undefined;
   #window: BrowserWindow | undefined;
   #client: Client | undefined;
@@ -53,6 +56,7 @@ export class Desktop {
     this.#log = new LogFile(path.join(launch.profile, 'logs'));
     [this.#home, this.#store, this.#place] = [launch.home, launch.store, launch.place];
     this.#foldersToAdd = launch.folders;
+    this.#isHidden = launch.hidden;
     this.#service = new ServiceProcess({
       args: serviceArgs(launch),
       onReady: () => this.#connect(),
@@ -70,6 +74,8 @@ export class Desktop {
     installMenu({
       addFolder: () => void this.#pickAndAdd(),
       copyDiagnostics: () => void this.#copyDiagnostics(),
+      opensAtLogin,
+      openAtLogin: (wanted) => void this.#openAtLogin(wanted),
       quit: () => void this.requestQuit(),
     });
     this.#tray = new TrayMark({
@@ -82,12 +88,13 @@ export class Desktop {
     });
     this.#service.start();
     followPower((power) => this.#service.tellPower(power));
-    this.show();
+    if (!this.#isHidden) this.show();
     this.#showJobs();
   }
 
   /** Brings the window to the front, and opens it where there is none. */
   show(): void {
+    this.#isHidden = false;
     if (!this.#window) this.#open();
     else {
       if (this.#window.isMinimized()) this.#window.restore();
@@ -132,7 +139,15 @@ export class Desktop {
 
   /** The window is closed: stays for jobs, and on the Mac, where applications do. */
   leaveIfIdle(): void {
-    if (process.platform === 'darwin' || this.#closing || this.#window || this.#jobs.active.length > 0 || this.#jobs.failed) return;
+    if (
+      process.platform === 'darwin' ||
+      this.#isHidden ||
+      this.#closing ||
+      this.#window ||
+      this.#jobs.active.length > 0 ||
+      this.#jobs.failed
+    )
+      return;
     if (this.#background.enabled.length === 0) app.quit();
     else this.#sayThatItStays();
   }
@@ -211,6 +226,7 @@ export class Desktop {
     this.#tray?.update(this.#jobs, this.#background);
     this.#window?.setProgressBar(running.length === 0 ? -1 : (fraction ?? 2)); // over 1: running, nobody knows how far
     this.#wakefulness.keep(isDelicate(running));
+    app.setBadgeCount(this.#jobs.failed ? 1 : 0);
   }
 
   #notify(job: Job): void {
@@ -231,6 +247,14 @@ export class Desktop {
 
   async #copyDiagnostics(): Promise<void> {
     clipboard.writeText(await diagnostics(app.getVersion(), this.#client, this.#log));
+  }
+
+  async #openAtLogin(wanted: boolean): Promise<void> {
+    try {
+      openAtLogin(wanted);
+    } catch (thrown) {
+      await tellFailure(this.#window, 'Opening at login could not be changed', toCairnError(thrown).message);
+    }
   }
 
   async #pause(end: PauseEnd | undefined): Promise<void> {

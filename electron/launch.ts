@@ -21,6 +21,8 @@ export interface Launch extends Request {
   store?: string | undefined;
   /** Folder of the store whose file was opened: somebody else may have laid it there, so it is opened only after asking. */
   opened?: string | undefined;
+  /** Without a window, as systems start it at log-in. */
+  hidden: boolean;
   /** Where the service has its home; absent: its own default. */
   home?: string | undefined;
   /** Folder of Chromium's own state and of the window's place; one application runs for each. */
@@ -75,7 +77,7 @@ const given = (value: unknown): string | undefined => (typeof value === 'string'
  * @param applicationState the platform's folder for the state of applications
  */
 export function parseLaunch(words: string[], cwd: string, applicationState: string, env: NodeJS.ProcessEnv = process.env): Launch {
-  const options = { home: { type: 'string' }, store: { type: 'string' } } as const;
+  const options = { home: { type: 'string' }, store: { type: 'string' }, hidden: { type: 'boolean' } } as const;
   const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true, strict: false });
   const [home, store] = [given(values.home) ?? env['CAIRN_HOME'], given(values.store)];
   const profile = home ? path.resolve(cwd, home, 'desktop') : path.join(applicationState, 'Cairn', 'desktop');
@@ -86,6 +88,7 @@ export function parseLaunch(words: string[], cwd: string, applicationState: stri
     place: links.map(placeOf).find((place) => place !== undefined),
     store: store ? path.resolve(cwd, store) : undefined,
     opened: paths.map(storeOf).find((folder) => folder !== undefined),
+    hidden: values.hidden === true,
     home: home ? path.resolve(cwd, home) : undefined,
     profile,
   };

@@ -4,6 +4,8 @@ import { app, Menu, type MenuItemConstructorOptions } from 'electron';
 export interface MenuActions {
   addFolder(): void;
   copyDiagnostics(): void;
+  opensAtLogin(): boolean;
+  openAtLogin(wanted: boolean): void;
   quit(): void;
 }
 
@@ -30,11 +32,17 @@ export function menuTemplate(platform: NodeJS.Platform, isPackaged: boolean, act
     accelerator: 'CommandOrControl+O',
     click: () => actions.addFolder(),
   };
+  const atLogin: MenuItemConstructorOptions = {
+    label: 'Open at Login',
+    type: 'checkbox',
+    checked: actions.opensAtLogin(),
+    click: ({ checked }) => actions.openAtLogin(checked),
+  };
   const onMac = platform === 'darwin';
   const close: MenuItemConstructorOptions = { role: 'close' };
   return [
     ...(onMac ? [applicationMenu(quit)] : []),
-    { label: 'File', submenu: onMac ? [addFolder, separator, close] : [addFolder, separator, close, quit] },
+    { label: 'File', submenu: onMac ? [addFolder, atLogin, separator, close] : [addFolder, atLogin, separator, close, quit] },
     { role: 'editMenu' },
     viewMenu(isPackaged),
     { role: 'windowMenu' },

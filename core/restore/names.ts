@@ -11,7 +11,7 @@ export interface NameRules {
 }
 
 /** Devices have these names in every folder, with any extension (Microsoft, Naming Files, Paths, and Namespaces). */
-const reserved = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(\..*)?$/i;
+const reserved = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(\..*)?$/i;
 const signs = /[<>:"|?*\\\u0000-\u001f]/;
 
 /** What Windows has against a single name; undefined: nothing. */

@@ -1,14 +1,14 @@
 /** One behaviour, whatever carries the messages: what a connection promises, and what client and dispatcher make of it. */
 import { EventEmitter } from 'node:events';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, type Client } from '../../core/contract/client.ts';
 import type { Connection } from '../../core/contract/connection.ts';
 import { portConnection } from '../../core/contract/connections/port.ts';
 import { CairnError } from '../../core/contract/errors.ts';
-import { methods, type EventName, type MethodName, type PayloadOf } from '../../core/contract/methods.ts';
+import { methods, type EventName, type PayloadOf } from '../../core/contract/methods.ts';
 import { maxMessageBytes, serviceMessage, type ServiceMessage } from '../../core/contract/protocol.ts';
 import { dispatch, type Handlers } from '../../core/service/dispatcher.ts';
+import { malformed } from './malformed.ts';
 import { carriers, type Pair } from './pairs.ts';
 
 type Listener = <E extends EventName>(event: E, payload: PayloadOf<E>) => void;
@@ -263,38 +263,6 @@ describe.each(carriers)('$name: client and dispatcher', ({ connect }) => {
     return refusals.length;
   }
 });
-
-/** Messages of every wrong kind: values of no shape at all, and nearly right ones with one thing broken. */
-function malformed(count: number): unknown[] {
-  const wrong = fc.oneof(fc.jsonValue(), fc.integer(), fc.string(), fc.array(fc.jsonValue(), { maxLength: 3 }));
-  const id = fc.nat();
-  const notAnId = fc.oneof(fc.integer({ max: -1 }), fc.constantFrom(0.5, '1', null, true, {}), fc.string());
-  const method = fc.constantFrom(...(Object.keys(methods) as MethodName[]));
-  const notAMethod = fc.oneof(
-    fc.constantFrom('__proto__', 'constructor', 'toString', 'runs.list ', '', 'RUNS.LIST'),
-    fc.integer(),
-    fc.constant(null),
-  );
-  const broken = fc.oneof(
-    wrong.filter((value) => !looksRight(value)),
-    fc.record({ verb: fc.constant('call'), id: notAnId, method, params: fc.constant({}) }),
-    fc.record({ verb: fc.constant('call'), id, method: notAMethod, params: fc.constant({}) }),
-    fc.record({
-      verb: fc.constant('call'),
-      id,
-      method: fc.constantFrom('runs.get', 'archive.start', 'jobs.cancel'),
-      params: fc.oneof(fc.constant(null), fc.constant([]), fc.constant({ paths: 'no' })),
-    }),
-    fc.record({ verb: fc.constant('cancel'), id: notAnId }),
-    fc.record({ verb: fc.constantFrom('subscribe', 'unsubscribe'), event: fc.constantFrom('job', '__proto__', 7, null) }),
-    fc.record({ verb: fc.constantFrom('answer', 'event', 'CALL', '', 3), id }),
-  );
-  return fc.sample(broken, { numRuns: count, seed: 20261121 });
-}
-
-function looksRight(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'verb' in value;
-}
 
 describe('a WebSocket', () => {
   it('never sends a message over the limit: the caller gets a failure in its place', async () => {

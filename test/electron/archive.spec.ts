@@ -64,6 +64,7 @@ test('a job that fails while nobody looks is told by notification and tray, unti
   await page.getByRole('button', { name: 'Archive', exact: true }).click();
   await expect.poll(() => desktop.harness.Notification.shown, { timeout: 20_000 }).toHaveLength(1);
   expect(desktop.harness.Notification.shown[0]!.title).toMatch(/^Failed: Archive/);
+  expect(desktop.app.badge).toBe(1);
   await expect.poll(() => desktop.tray.image.address).toBe(troubledMark);
   expect(desktop.tray.toolTips.at(-1)).toContain('failed');
 

@@ -21,6 +21,7 @@ test('without words the profile is the platform’s and the service takes its ow
     place: undefined,
     store: undefined,
     opened: undefined,
+    hidden: false,
     home: undefined,
     profile: '/state/Cairn/desktop',
   });

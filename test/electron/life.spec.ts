@@ -1,5 +1,5 @@
 /** Start, second start, crash of the service, closing and quitting: in which order, and what is left. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -131,6 +131,26 @@ test('the tray hides the window and shows it again', async () => {
   expect(desktop.window.isVisible()).toBe(true);
   desktop.tray.emit('click');
   expect(desktop.window.isVisible()).toBe(false);
+});
+
+test.runIf(process.platform === 'linux')('opening at login is a choice of the menu, kept where desktops look for it', async () => {
+  const desktop = await launch();
+  await desktop.page();
+  const file = path.join(desktop.app.getPath('appData'), 'autostart', 'cairn.desktop');
+  desktop.harness.Menu.application!.click('Open at Login');
+  expect(await readFile(file, 'utf8')).toMatch(/^\[Desktop Entry\]\nType=Application\nName=Cairn\nExec=".+" --hidden\n/);
+  desktop.harness.Menu.application!.click('Open at Login');
+  await expect(readFile(file)).rejects.toThrow('ENOENT');
+});
+
+test('started at login it has no window until it is asked for one, and does not end', async () => {
+  const desktop = await launch({ words: ['--hidden'] });
+  await desktop.untilServiceReady();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(desktop.harness.BrowserWindow.getAllWindows()).toEqual([]);
+  expect(desktop.app.history).not.toContain('before-quit');
+  desktop.tray.menu!.click('Show Cairn');
+  await desktop.connectedPage();
 });
 
 test('a second start hands its folders over, shows the window that is there, and ends', async () => {

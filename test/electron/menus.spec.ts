@@ -5,7 +5,13 @@ import { isDelicate, Wakefulness } from '../../electron/power.ts';
 import { powerSaveBlocker } from './harness/system.ts';
 import { scheduleDraft, type Job, type ScheduleView } from '../../core/contract/model.ts';
 
-const actions = { addFolder: () => undefined, copyDiagnostics: () => undefined, quit: () => undefined };
+const actions = {
+  addFolder: () => undefined,
+  copyDiagnostics: () => undefined,
+  opensAtLogin: () => false,
+  openAtLogin: () => undefined,
+  quit: () => undefined,
+};
 const labels = (platform: NodeJS.Platform, isPackaged: boolean): string =>
   menuTemplate(platform, isPackaged, actions)
     .flatMap((menu) => [
@@ -15,8 +21,8 @@ const labels = (platform: NodeJS.Platform, isPackaged: boolean): string =>
     .join(' ');
 
 test('on the Mac quitting is in the application’s menu, elsewhere below File', () => {
-  expect(labels('darwin', true)).toMatch(/^Cairn about .* Quit Cairn File Add Folder… - close editMenu/);
-  expect(labels('linux', true)).toMatch(/^File Add Folder… - close Quit Cairn editMenu/);
+  expect(labels('darwin', true)).toMatch(/^Cairn about .* Quit Cairn File Add Folder… Open at Login - close editMenu/);
+  expect(labels('linux', true)).toMatch(/^File Add Folder… Open at Login - close Quit Cairn editMenu/);
   expect(labels('win32', true)).toBe(labels('linux', true));
 });
 

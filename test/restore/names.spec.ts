@@ -37,14 +37,31 @@ describe('a file system that ignores case', () => {
 });
 
 describe('Windows', () => {
-  it.each(['CON', 'nul', 'aux.txt', 'COM1', 'lpt9.bin', 'com²', 'a:b', 'a"b', 'a<b', 'a|b', 'a?', 'a*', 'a\\b', 'tab\t', 'end.', 'end '])(
-    'refuses %j',
-    (name) => {
-      expect(windowsObjection(name)).toBeDefined();
-      expect(refusal([`step-1/${name}`], { isWindows: true })).toContain('Windows refuses it');
-      expect(refusal([`step-1/${name}`], {})).toBeUndefined();
-    },
-  );
+  it.each([
+    'CON',
+    'con .txt',
+    'CONIN$',
+    'conout$',
+    'nul',
+    'aux.txt',
+    'COM1',
+    'lpt9.bin',
+    'com²',
+    'a:b',
+    'a"b',
+    'a<b',
+    'a|b',
+    'a?',
+    'a*',
+    'a\\b',
+    'tab\t',
+    'end.',
+    'end ',
+  ])('refuses %j', (name) => {
+    expect(windowsObjection(name)).toBeDefined();
+    expect(refusal([`step-1/${name}`], { isWindows: true })).toContain('Windows refuses it');
+    expect(refusal([`step-1/${name}`], {})).toBeUndefined();
+  });
 
   it.each(['model.safetensors', 'console', 'com10', '.hidden', 'nullable.bin', 'a b', 'ü', '重み'])('takes %j', (name) => {
     expect(windowsObjection(name)).toBeUndefined();

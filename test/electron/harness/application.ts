@@ -64,6 +64,14 @@ export class App extends EventEmitter {
     this.isSandboxed = true;
   }
 
+  /** How many things ask for the user, as docks show it. */
+  badge = 0;
+
+  setBadgeCount(count: number): boolean {
+    this.badge = count;
+    return true;
+  }
+
   getVersion(): string {
     return (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version;
   }

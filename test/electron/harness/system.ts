@@ -38,7 +38,8 @@ export interface MenuItem {
   enabled?: boolean;
   accelerator?: string;
   submenu?: MenuItem[];
-  click?(): void;
+  checked?: boolean;
+  click?(item: MenuItem): void;
 }
 
 export class Menu {
@@ -62,7 +63,8 @@ export class Menu {
   click(label: string): void {
     const item = this.items.flatMap((entry) => [entry, ...(entry.submenu ?? [])]).find((entry) => entry.label === label);
     if (!item?.click || item.enabled === false) throw new Error(`the menu has no item '${label}' that can be clicked`);
-    item.click();
+    if (item.type === 'checkbox') item.checked = !item.checked;
+    item.click(item);
   }
 }
 

@@ -1,6 +1,7 @@
 // What the core asks of a file, done to the files that standard input names (UTF-8, one a line): read and written at offsets, read beyond its
 // end, given a time. Prints what came of it, a line each; test/native/emulated.spec.ts compares systems.
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -44,11 +45,23 @@ std::string evict(const std::string& path) {
   return "done";
 }
 
+// Others may move a file that is open here, as trainers move what they have finished.
+std::string rename_while_open(const std::string& path) {
+  const auto place = std::filesystem::u8path(path), other = std::filesystem::u8path(path + ".moved");
+  const File file(path, File::Mode::read);
+  std::filesystem::rename(place, other);
+  std::string text(4, '\0');
+  file.read(reinterpret_cast<uint8_t*>(text.data()), 4, 0, Code::changed);
+  std::filesystem::rename(other, place);
+  return text;
+}
+
 void examine(const std::string& path) {
   attempt("read", [&] { return read_text(path, 6, 4); });
   attempt("write", [&] { return write_text(path, "CAIRN", 2); });
   attempt("read again", [&] { return read_text(path, 10, 0); });
   attempt("beyond the end", [&] { return read_text(path, 10, 1 << 20); });
+  attempt("rename", [&] { return rename_while_open(path); });
   attempt("evict", [&] { return evict(path); });
   attempt("time", [&] { return system::set_times(path, time_of_files), std::string("set"); });
 }
