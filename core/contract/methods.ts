@@ -201,9 +201,10 @@ export const methods = {
     z.object({
       to: z.string(),
       files: z.number().int(),
+      /** Room that it takes. */
       bytes: z.number().int().nonnegative(),
       bytesFree: z.number().int().nonnegative(),
-      /** The first few of the files that are there already. */
+      /** The first few of the files and symbolic links that are there already. */
       overwrites: z.array(z.string()),
       overwritesTotal: z.number().int(),
     }),

@@ -55,7 +55,9 @@ export async function restoreJob(context: JobContext, params: RestoreParams): Pr
     params.tensor === undefined
       ? await restoreFiles(manifest, options)
       : await exportTensor(manifest, params.tensor, params.tensorFormat, options);
-  if (params.tensor === undefined) await clearPlaceholders(options.to, manifest, id);
+  const isWhole = params.tensor === undefined && manifest.files.every((file) => options.wanted(file.path));
+  // Beside some of the files it still says how to get the others back.
+  if (isWhole) await clearPlaceholders(options.to, manifest, id);
   context.log('info', `${manifest.run.name}@${manifest.step}: ${restored.files} files, ${restored.bytes} bytes restored to ${options.to}`);
   return { ...restored, to: options.to, seconds: (performance.now() - started) / 1000 };
 }

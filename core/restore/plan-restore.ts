@@ -2,8 +2,9 @@
 import { lstat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Manifest } from '../store/manifest.ts';
-import { findTensor } from './tensor-export.ts';
-import { fileNameOf, tensorBytes } from './tensor-file.ts';
+import { chooseEntries } from './restore.ts';
+import { findTensor, roomForTensor } from './tensor-export.ts';
+import { fileNameOf } from './tensor-file.ts';
 
 export interface RestoreWish {
   /** Absolute; absent: where the checkpoint came from. */
@@ -16,9 +17,10 @@ export interface RestoreWish {
 export interface RestorePlan {
   to: string;
   files: number;
+  /** Room that it takes. */
   bytes: number;
   bytesFree: number;
-  /** Paths of existing files that it would replace: the first few, and how many in all. */
+  /** Paths of existing files and symbolic links that it would replace: the first few, and how many in all. */
   overwrites: string[];
   overwritesTotal: number;
 }
@@ -48,15 +50,25 @@ async function freeBytes(place: string): Promise<number> {
   }
 }
 
-/** @throws CairnError `not_found`, `ambiguous` for a tensor */
-export async function planRestore(manifest: Manifest, { to: asked, wanted, tensor, tensorFormat }: RestoreWish): Promise<RestorePlan> {
-  const to = asked ?? placeOf(manifest);
-  const files = manifest.files.filter((file) => wanted(file.path));
-  const found = tensor === undefined ? undefined : findTensor(manifest, tensor, wanted);
-  const names = found ? [`${fileNameOf(found.name)}.${tensorFormat}`] : files.map((file) => file.path);
-  const bytes = found ? tensorBytes(found) : files.reduce((sum, file) => sum + file.size, 0);
-  const overwrites: string[] = [];
-  for (const name of names) if (await isThere(path.join(to, name))) overwrites.push(name);
-  const bytesFree = await freeBytes(to);
-  return { to, files: names.length, bytes, bytesFree, overwrites: overwrites.slice(0, mostListed), overwritesTotal: overwrites.length };
+/** What it writes, by path below the target, and the room that takes. */
+function writesOf(
+  manifest: Manifest,
+  { wanted, tensor, tensorFormat }: RestoreWish,
+): Pick<RestorePlan, 'files' | 'bytes'> & { names: string[] } {
+  if (tensor !== undefined) {
+    const found = findTensor(manifest, tensor, wanted);
+    return { files: 1, bytes: roomForTensor(found), names: [`${fileNameOf(found.name)}.${tensorFormat}`] };
+  }
+  const { files, links } = chooseEntries(manifest, wanted);
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  return { files: files.length, bytes, names: [...files, ...links].map((entry) => entry.path) };
+}
+
+/** @throws CairnError `not_found` where nothing is wanted, `ambiguous` for a tensor */
+export async function planRestore(manifest: Manifest, wish: RestoreWish): Promise<RestorePlan> {
+  const to = wish.to ?? placeOf(manifest);
+  const { names, ...writes } = writesOf(manifest, wish);
+  const there: string[] = [];
+  for (const name of names) if (await isThere(path.join(to, name))) there.push(name);
+  return { to, ...writes, bytesFree: await freeBytes(to), overwrites: there.slice(0, mostListed), overwritesTotal: there.length };
 }

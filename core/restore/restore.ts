@@ -44,6 +44,19 @@ export const wantedFiles =
   (file: string): boolean =>
     glob === undefined || path.posix.matchesGlob(file, glob);
 
+/**
+ * The files and symbolic links of a snapshot that are wanted.
+ *
+ * @throws CairnError `not_found` where nothing is, though the snapshot has files.
+ */
+export function chooseEntries(manifest: Manifest, wanted: (file: string) => boolean): Pick<Manifest, 'files' | 'links'> {
+  const files = manifest.files.filter((file) => wanted(file.path));
+  const links = manifest.links.filter((link) => wanted(link.path));
+  if (files.length + links.length === 0 && manifest.files.length > 0)
+    throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
+  return { files, links };
+}
+
 interface Target {
   file: ManifestFile;
   temporary: string;
@@ -133,8 +146,8 @@ async function settle(to: string, files: readonly ManifestFile[]): Promise<void>
   }
 }
 
-async function restoreLinks(manifest: Manifest, options: RestoreOptions): Promise<void> {
-  for (const link of manifest.links.filter((candidate) => options.wanted(candidate.path))) {
+async function restoreLinks(links: Manifest['links'], options: RestoreOptions): Promise<void> {
+  for (const link of links) {
     const final = path.join(await makeFolder(options.to, path.dirname(link.path)), path.basename(link.path));
     if (options.force) await rm(final, { force: true });
     await symlink(link.target, final);
@@ -168,10 +181,7 @@ async function restoreFolders(manifest: Manifest, options: RestoreOptions): Prom
  * their name were compared; the temporary folder is removed.
  */
 export async function restoreFiles(manifest: Manifest, options: RestoreOptions): Promise<Restored> {
-  const files = manifest.files.filter((file) => options.wanted(file.path));
-  const links = manifest.links.filter((link) => options.wanted(link.path));
-  if (files.length + links.length === 0 && manifest.files.length > 0)
-    throw new CairnError('not_found', `no file of the snapshot fits; cairn show lists its files`);
+  const { files, links } = chooseEntries(manifest, options.wanted);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const entries = [...files, ...links].map((entry) => entry.path);
   await assertNoDetour(options.to, entries);
@@ -190,7 +200,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
     for (const target of targets) await finishFile(target, options);
   });
   await settle(options.to, files);
-  await restoreLinks(manifest, options);
+  await restoreLinks(links, options);
   // Folders that chosen files go into may be the user's own.
   if (files.length === manifest.files.length) await restoreFolders(manifest, options);
   return { files: files.length, bytes };

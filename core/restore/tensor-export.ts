@@ -21,6 +21,9 @@ export function findTensor(manifest: Manifest, name: string, wanted: (file: stri
   return found[0]!;
 }
 
+/** Its storage is decoded beside the file that is made of it. */
+export const roomForTensor = (tensor: ManifestTensor): number => 2 * tensorBytes(tensor);
+
 /** Copies `length` bytes between files in pieces. */
 async function copyRange(from: FileHandle, offset: number, length: number, to: FileHandle, at: number): Promise<void> {
   const buffer = Buffer.alloc(Math.min(length, 4 * 1024 * 1024));
@@ -111,7 +114,7 @@ export async function exportTensor(
   const final = path.join(options.to, `${fileNameOf(name)}.${format}`);
   if (!options.force) await assertAbsent([final]);
   await mkdir(options.to, { recursive: true });
-  await assertRoomToRestore(options.to, 2 * tensorBytes(tensor));
+  await assertRoomToRestore(options.to, roomForTensor(tensor));
   return withStaging(options.to, async (staging) => {
     const [storage, out] = [path.join(staging, 'storage'), path.join(staging, 'tensor')];
     await (await open(storage, 'wx')).close();

@@ -263,6 +263,7 @@ export const text = {
     targetHint: 'An absolute path on the machine the service runs on. It is created if it is not there.',
     writes: (files: number, size: string) => `Writes ${count(files, 'file')}, ${size}, exactly as archived: names, modes and times.`,
     writesTensor: (name: string, format: string) => `Writes ${name} as one .${format} file.`,
+    looking: 'Looking at what is there…',
     room: (needed: string, free: string) => `Needs ${needed}; ${free} are free there.`,
     lacksRoom: (missing: string) => `${missing} are missing.`,
     exists: (n: number) => `${count(n, 'file')} of these names ${n === 1 ? 'is' : 'are'} there already and would be replaced:`,

@@ -1,5 +1,5 @@
 /** Restoring through the interface: a whole checkpoint where it came from and elsewhere, some files, one tensor; what is replaced is shown before. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -70,6 +70,24 @@ it('over what is there only when that was seen and allowed', async () => {
   await dialog().getByLabel('Overwrite existing files').check();
   await start('Overwrite and restore');
   expect(picture(step)).toEqual(original);
+});
+
+it('asks anew before it replaces anything in another folder than the one that was allowed', async () => {
+  const [seen, unseen] = [served.path('seen'), served.path('unseen')];
+  for (const folder of [seen, unseen]) {
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'config.json'), 'mine');
+  }
+  await dialog().getByLabel('Target folder').fill(seen);
+  await dialog().getByLabel('Overwrite existing files').check();
+  await dialog().getByRole('button', { name: 'Overwrite and restore' }).waitFor();
+  await dialog().getByLabel('Target folder').fill(unseen);
+  await dialog().getByText('1 file of these names is there already and would be replaced:').waitFor();
+  expect(await dialog().getByLabel('Overwrite existing files').isChecked()).toBe(false);
+  expect(await dialog().getByRole('button', { name: 'Restore', exact: true }).isDisabled()).toBe(true);
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+  expect(readFileSync(path.join(unseen, 'config.json'), 'utf8')).toBe('mine');
 });
 
 it('some files of it, into another folder', async () => {

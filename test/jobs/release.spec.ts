@@ -49,6 +49,17 @@ describe('releasing', () => {
     expect(files(picture(chain))).toEqual(files(before));
   });
 
+  it('leaves its placeholder while only some of the files are back', async () => {
+    const [{ id }] = (await release({ placeholder: true })).snapshots as [{ id: string }];
+    const to = path.join(chain, 'step-000400');
+    const word = `${to}.released.txt`;
+    const restored = (more: object) => served.ended(served.client.call('restore.start', { snapshot: id, to, ...more }));
+    expect((await restored({ files: '*.json' })).state).toBe('done');
+    expect(existsSync(word)).toBe(true);
+    expect((await restored({ force: true })).state).toBe('done');
+    expect(existsSync(word)).toBe(false);
+  });
+
   it('leaves a text file of the same name alone that is not its own', async () => {
     const [{ id }] = (await release({ placeholder: true })).snapshots as [{ id: string }];
     const word = path.join(chain, 'step-000400.released.txt');
