@@ -48,7 +48,7 @@ async function start(button = 'Restore'): Promise<void> {
     .waitFor();
 }
 
-it('where it came from, once it is gone there, with its placeholder taken away', async () => {
+it('where it came from, once it is gone there', async () => {
   rmSync(step, { recursive: true });
   await choose('Where it came from');
   await dialog().getByText(`Into ${step}, as it was.`, { exact: false }).waitFor();
