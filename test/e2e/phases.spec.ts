@@ -107,7 +107,7 @@ describe('by keyboard alone', () => {
       await expectState('Running');
       await press('c');
       await expectState('Cancelled');
-      for (const folder of ['temporary', 'locks']) expect(namesIn(folder)).toEqual([]);
+      for (const folder of ['temporary', 'locks']) await expect.poll(() => namesIn(folder)).toEqual([]);
       expect(readdirSync(run)).toEqual(['step-000100', 'step-000200']);
     },
     60_000,
