@@ -42,10 +42,11 @@ const press = async (...keys: string[]): Promise<void> => {
 const heading = (name: string): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
 const detail = () => main().getByRole('region', { name: 'Job' });
 
-/** Starts something with the keys of a view. */
-async function start(go: string[], view: string, ...keys: string[]): Promise<void> {
+/** Starts something with the keys of a view, once what they act on is there. */
+async function start(go: string[], view: string, subject: string | RegExp, ...keys: string[]): Promise<void> {
   await press(...go);
   await heading(view);
+  await main().getByText(subject).first().waitFor();
   await press(...keys);
   await press('g', 'j');
   await heading('Jobs');
@@ -59,8 +60,8 @@ async function choose(command: string): Promise<void> {
   await press('Enter');
 }
 
-const startArchive = (): Promise<void> => start(['g', 'l'], 'Library', 'a');
-const startRelease = (): Promise<void> => start(['g', 'c'], 'Schedules', 'r');
+const startArchive = (): Promise<void> => start(['g', 'l'], 'Library', run, 'a');
+const startRelease = (): Promise<void> => start(['g', 'c'], 'Schedules', run, 'r');
 async function startVerify(): Promise<void> {
   await choose('Store: Verify data');
   await press('g', 'j');
