@@ -1,6 +1,5 @@
 /** The schedules of the service, asked for again whenever one changes or a job ends. */
 import type { ScheduleDraft, ScheduleRun, ScheduleView } from '../../core/contract/model.ts';
-import { scheduleText } from '../ui/schedule-text.ts';
 import { text } from '../ui/text.ts';
 import { Loaded, atMostEvery } from './loaded.svelte.ts';
 import { hrefOf } from './route.svelte.ts';
@@ -49,12 +48,12 @@ export class Schedules {
   async turn(schedule: ScheduleView, enabled: boolean): Promise<void> {
     const { name, paths, trigger, policy } = schedule;
     await this.save({ name, paths, trigger, policy, enabled }, schedule.id).catch((thrown: unknown) =>
-      toasts.fail(scheduleText.cannot, thrown),
+      toasts.fail(text.schedules.cannot, thrown),
     );
   }
 
   async remove({ id }: ScheduleView): Promise<void> {
-    await service.call('schedules.remove', { id }).catch((thrown: unknown) => toasts.fail(scheduleText.cannot, thrown));
+    await service.call('schedules.remove', { id }).catch((thrown: unknown) => toasts.fail(text.schedules.cannot, thrown));
     await this.reload();
   }
 
@@ -62,10 +61,10 @@ export class Schedules {
     try {
       const { job, reason } = await service.call('schedules.run', { id });
       const link = job && { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) };
-      if (link) toasts.show({ tone: 'plain', title: scheduleText.started(name), about: job.id, link });
-      else toasts.show({ tone: 'plain', title: scheduleText.nothing(name), ...(reason === undefined ? {} : { detail: reason }) });
+      if (link) toasts.show({ tone: 'plain', title: text.schedules.started(name), about: job.id, link });
+      else toasts.show({ tone: 'plain', title: text.schedules.nothing(name), ...(reason === undefined ? {} : { detail: reason }) });
     } catch (thrown) {
-      toasts.fail(scheduleText.cannotRun, thrown);
+      toasts.fail(text.schedules.cannotRun, thrown);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The first set-up: a folder in the library, and a schedule that archives what is in it. */
 import type { ScheduleDraft, Trigger } from '../../core/contract/model.ts';
-import { setupText, type SetupMoment } from '../ui/setup-text.ts';
+import { text } from '../ui/text.ts';
+import type { SetupMoment } from '../ui/words/setup.ts';
 import { library } from './library.svelte.ts';
 import { hrefOf } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
@@ -18,7 +19,7 @@ const lastPart = (path: string): string => path.split(/[\\/]/).findLast((part) =
 /** A name that no schedule has yet. */
 async function freeName(folder: string): Promise<string> {
   const taken = new Set((await service.call('schedules.list', {})).schedules.map(({ name }) => name));
-  const name = setupText.name(lastPart(folder));
+  const name = text.setup.name(lastPart(folder));
   for (let number = 2; ; number++) {
     if (!taken.has(name)) return name;
     if (!taken.has(`${name} ${number}`)) return `${name} ${number}`;
@@ -38,7 +39,7 @@ export async function setUp(folder: string, moment: SetupMoment, leaveNewest: nu
   void library.scan([path]);
   toasts.show({
     tone: 'plain',
-    title: setupText.isOn(name),
-    link: { label: setupText.show, href: hrefOf({ view: 'schedules' }) },
+    title: text.setup.isOn(name),
+    link: { label: text.setup.show, href: hrefOf({ view: 'schedules' }) },
   });
 }

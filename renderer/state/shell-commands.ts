@@ -1,5 +1,4 @@
 /** The commands that are there on every page. */
-import { scheduleText } from '../ui/schedule-text.ts';
 import { text } from '../ui/text.ts';
 import { rebuild, verify } from './actions.svelte.ts';
 import type { Command } from './commands.svelte.ts';
@@ -50,7 +49,7 @@ export function shellCommands(): Command[] {
     go('library', text.nav.library, 'g l', { view: 'library' }),
     go('insights', text.nav.insights, 'g i', { view: 'insights' }),
     go('jobs', text.nav.jobs, 'g j', { view: 'jobs' }),
-    go('schedules', scheduleText.title, 'g c', { view: 'schedules' }),
+    go('schedules', text.schedules.title, 'g c', { view: 'schedules' }),
     go('store', text.nav.store, 'g s', { view: 'store' }),
     go('settings', text.nav.settings, 'g e', { view: 'settings' }),
     { id: 'add', title: text.library.addFolder, keys: 'n', group: groups.actions, run: () => void addFolder() },

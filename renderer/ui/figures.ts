@@ -2,12 +2,16 @@
  * How figures are written: sizes in binary units with the exact bytes beside them, ratios as original to stored,
  * times in the reader's own zone. Nothing here rounds a figure into a better one.
  */
-const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+import { figures } from './words/figures.ts';
+import { spoken } from './words/locale.ts';
+
+const words = spoken(figures);
+const units = ['', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const plain = new Intl.NumberFormat('en');
 
 /** 1536 -> "1.50 KiB". Three significant digits, cut rather than rounded up to the next unit. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${plain.format(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  if (bytes < 1024) return formatExactBytes(bytes);
   const power = Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
@@ -16,7 +20,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** "1,536 bytes". */
-export const formatExactBytes = (bytes: number): string => `${plain.format(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
+export const formatExactBytes = (bytes: number): string => words.bytes(plain.format(bytes), bytes === 1);
 
 export const formatCount = (count: number): string => plain.format(count);
 
@@ -62,10 +66,10 @@ const clockSlackSeconds = 90;
 export function formatAgo(time: number, now: number): string {
   const seconds = Math.floor((now - time) / 1000);
   if (seconds < -clockSlackSeconds) return formatDate(time);
-  if (seconds < 45) return 'just now';
-  if (seconds < 3600) return `${Math.max(1, Math.floor(seconds / 60))} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  if (seconds < 7 * 86_400) return `${Math.floor(seconds / 86_400)} d ago`;
+  if (seconds < 45) return words.justNow;
+  if (seconds < 3600) return words.ago(`${Math.max(1, Math.floor(seconds / 60))} min`);
+  if (seconds < 86_400) return words.ago(`${Math.floor(seconds / 3600)} h`);
+  if (seconds < 7 * 86_400) return words.ago(`${Math.floor(seconds / 86_400)} d`);
   return formatDate(time);
 }
 
@@ -86,7 +90,7 @@ export const formatClock = (time: number): string => clock.format(time);
 export const formatLoss = (loss: number): string => (Number.isFinite(loss) ? loss.toPrecision(4) : String(loss));
 
 /** "768 × 2304"; a scalar has no dimensions. */
-export const formatShape = (shape: readonly number[]): string => (shape.length === 0 ? 'scalar' : shape.join(' × '));
+export const formatShape = (shape: readonly number[]): string => (shape.length === 0 ? words.scalar : shape.join(' × '));
 
 /** The first characters of an id or digest, enough to name it. */
 export const shortId = (id: string): string => id.slice(0, 12);

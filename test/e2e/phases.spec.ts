@@ -89,10 +89,10 @@ describe('by keyboard alone', () => {
   });
 
   const phases: [string, () => Promise<void>][] = [
-    ['archive', startArchive],
-    ['prove', startArchive],
-    ['data', startVerify],
-    ['release', startRelease],
+    ['Coding', startArchive],
+    ['Proving', startArchive],
+    ['Decoding and comparing', startVerify],
+    ['Releasing originals', startRelease],
   ];
   it.each(phases)(
     'a job in its phase %s is paused, resumed and cancelled',

@@ -21,7 +21,7 @@ export function describeStep(step: Step): string {
   const parts = [`${words.columns.step} ${formatCount(step.step)}`, words.state[standingOf(step)]];
   if (snapshot) {
     parts.push(`${words.kind[snapshot.kind]}, ${words.columns.depth.toLowerCase()} ${snapshot.depth}`);
-    parts.push(`${formatBytes(snapshot.bytesOriginal)} stored in ${formatBytes(snapshot.bytesStored)}`);
+    parts.push(words.storedIn(formatBytes(snapshot.bytesOriginal), formatBytes(snapshot.bytesStored)));
     const ratio = formatRatio(snapshot.bytesOriginal, snapshot.bytesStored);
     if (ratio) parts.push(ratio);
     if (snapshot.pinned) parts.push(words.pinned);

@@ -1,8 +1,7 @@
 /** What the Schedules view says. */
-import type { ScheduleRun, Trigger } from '../../core/contract/model.ts';
-import { formatDateTime } from './figures.ts';
+import type { ScheduleRun } from '../../../core/contract/model.ts';
 
-export const scheduleText = {
+export const schedules = {
   title: 'Schedules',
   add: 'Add schedule',
   edit: 'Edit',
@@ -18,16 +17,15 @@ export const scheduleText = {
   none: 'No schedules yet',
   noneDetail:
     'A schedule archives in the background: as soon as a trainer has finished a checkpoint, at set times, or when the machine is idle.',
-  next: 'Next',
-  last: 'Last',
   upcoming: 'Upcoming',
+  every: (minutes: number) => `Every ${minutes} min`,
+  idleFor: (minutes: number) => `Idle for ${minutes} min`,
   byEvent: { watch: 'when a checkpoint is finished', idle: 'when the machine is idle' },
   history: 'History',
   noHistory: 'It has not been due yet.',
   at: 'At',
   outcome: 'What became of it',
   folders: 'Folders',
-  conditions: 'Policy',
   running: 'Running',
   showJob: 'Show job',
   outcomes: { started: 'Started', skipped: 'Skipped', 'put-off': 'Put off' } satisfies Record<ScheduleRun['outcome'], string>,
@@ -74,22 +72,3 @@ export const scheduleText = {
     battery: 'Wait while on battery',
   },
 };
-
-export function triggerWords(trigger: Trigger): string {
-  switch (trigger.kind) {
-    case 'watch':
-      return scheduleText.fields.kinds.watch;
-    case 'cron':
-      return trigger.timeZone === undefined ? trigger.expression : `${trigger.expression} (${trigger.timeZone})`;
-    case 'interval':
-      return `Every ${trigger.minutes} min`;
-    case 'idle':
-      return `Idle for ${trigger.minutes} min`;
-  }
-}
-
-/** The next times, or what the schedule waits for instead. */
-export function upcomingWords(trigger: Trigger, upcoming: readonly string[]): string[] {
-  if (trigger.kind === 'watch' || trigger.kind === 'idle') return [scheduleText.byEvent[trigger.kind]];
-  return upcoming.map((time) => formatDateTime(Date.parse(time)));
-}

@@ -1,5 +1,5 @@
 /** The words of Insights. */
-export const insightText = {
+export const insights = {
   title: 'Insights',
   ofRun: 'Insights of this run',
   chooseRun: 'Run',

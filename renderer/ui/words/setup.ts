@@ -1,5 +1,5 @@
 /** What the first set-up says. */
-export const setupText = {
+export const setup = {
   title: 'Set up archiving',
   lead: 'Cairn archives checkpoints of a folder by itself, proves each, and leaves the folder as it is.',
   folder: 'Folder that your trainer writes to',
@@ -19,4 +19,4 @@ export const setupText = {
   isOn: (name: string) => `${name} is on`,
   show: 'Show schedule',
 };
-export type SetupMoment = keyof typeof setupText.moments;
+export type SetupMoment = keyof typeof setup.moments;
