@@ -3,7 +3,6 @@
  * together, alone and (where the one before has them too) as a delta. The bytes are gathered into one file a scenario,
  * so that a measurement is one range in memory.
  */
-import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileRange } from '../codec/binding.ts';
 import { elements, type ElementId } from '../codec/elements.ts';
@@ -11,6 +10,7 @@ import { BaseSet } from '../plan/pairing.ts';
 import type { FileLayout } from '../scan/file-layout.ts';
 import type { FoundRun } from '../scan/found.ts';
 import type { CheckpointFile } from '../scan/read-checkpoint.ts';
+import { firstBytes, gatherRanges } from './ranges.ts';
 
 export interface BenchScenario {
   scenario: string;
@@ -71,46 +71,22 @@ function gather(newest: readonly CheckpointFile[], before: readonly CheckpointFi
   return [...byElement.values()];
 }
 
-async function copyRange(range: FileRange, to: FileHandle): Promise<void> {
-  const from = await open(range.path, 'r');
-  try {
-    const bytes = Buffer.alloc(range.length);
-    const { bytesRead } = await from.read(bytes, 0, range.length, range.offset);
-    await to.write(bytes, 0, bytesRead);
-  } finally {
-    await from.close();
-  }
-}
-
-/** Writes ranges one after the other until there are enough. */
-async function join(ranges: readonly FileRange[], file: string): Promise<FileRange> {
-  const to = await open(file, 'w');
-  let length = 0;
-  try {
-    for (const range of ranges) {
-      if (length > 0 && length + range.length > mostBytes) break;
-      await copyRange(range, to);
-      length += range.length;
-    }
-  } finally {
-    await to.close();
-  }
-  return { path: file, offset: 0, length };
-}
-
 const nameOf = (element: ElementId): string => Object.entries(elements).find(([, id]) => id === element)![0];
 
 /**
  * @param newest the files of the run's newest checkpoint, `before` those of the one before (none: only alone)
  * @param scratch an existing folder that the gathered bytes go to
+ * @param most bytes of a scenario, a multiple of eight
  */
 export async function scenariosOf(
   run: FoundRun,
   newest: readonly CheckpointFile[],
   before: readonly CheckpointFile[],
   scratch: string,
+  most = mostBytes,
 ): Promise<BenchScenario[]> {
   const scenarios: BenchScenario[] = [];
+  const join = (ranges: readonly FileRange[], file: string): Promise<FileRange> => gatherRanges(firstBytes(ranges, most), file);
   for (const { element, source, base } of gather(newest, before)) {
     const dtype = nameOf(element);
     const file = (kind: string): string => path.join(scratch, `${scenarios.length}-${dtype}-${kind}`);

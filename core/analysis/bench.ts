@@ -2,7 +2,7 @@
  * The codec benchmark: encode and decode in memory against memcpy of the same bytes in the same run, for each method and
  * implementation, with one thread and with all. Ratios compare between machines; absolute numbers don't.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { aboutCore } from '../codec/hashing.ts';
@@ -15,6 +15,7 @@ import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts'
 import { scan } from '../scan/scanner.ts';
 import { commandEngines, libraryEngines, measureGeneral } from './general-engines.ts';
 import { scenariosOf, type BenchScenario } from './bench-scenarios.ts';
+import { readRange } from './ranges.ts';
 
 export interface BenchOptions {
   paths: string[];
@@ -75,7 +76,7 @@ async function measure(
 const mostGeneralBytes = 16 * 1024 * 1024;
 
 async function* measureGeneralOn({ scenario, dtype, mode, source }: BenchScenario, memcpyGiBps: number): AsyncGenerator<BenchRecord> {
-  const raw = (await readFile(source.path)).subarray(source.offset, source.offset + Math.min(source.length, mostGeneralBytes));
+  const raw = await readRange({ ...source, length: Math.min(source.length, mostGeneralBytes) });
   for (const engine of [...libraryEngines, ...(await commandEngines())]) {
     const { bytesStored, encodeSeconds, decodeSeconds } = await measureGeneral(engine, raw);
     yield {

@@ -2,7 +2,7 @@
  * Compression engines on samples of the user's own tensors: general ones at usual settings through node:zlib, LMC and Cairn
  * through the codec, alone and against the step before. One thread each, times beside sizes.
  */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileRange } from '../codec/binding.ts';
 import { tensorBlockLog2 } from '../codec/elements.ts';
@@ -10,6 +10,7 @@ import { aboutCore } from '../codec/hashing.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { EngineResult } from '../contract/model.ts';
 import { libraryEngines, measureGeneral, type GeneralEngine } from './general-engines.ts';
+import { gatherRanges } from './ranges.ts';
 import { withRanges, type ReadContext } from './readable.ts';
 import { sample } from './sampling.ts';
 import type { StepTensor } from './step-tensors.ts';
@@ -24,26 +25,6 @@ interface Sample {
   tensor: StepTensor;
   source: FileRange;
   base?: FileRange;
-}
-
-/** Writes ranges one after the other into a file. */
-async function gather(ranges: readonly FileRange[], file: string): Promise<FileRange> {
-  const to = await open(file, 'wx');
-  let length = 0;
-  try {
-    for (const range of ranges) {
-      const bytes = Buffer.alloc(range.length);
-      const from = await open(range.path, 'r');
-      const { bytesRead } = await from.read(bytes, 0, range.length, range.offset).finally(() => from.close());
-      if (bytesRead < range.length)
-        throw new CairnError('changed', `${range.path}: the file became shorter while it was read; scan it again`, { path: range.path });
-      await to.write(bytes);
-      length += range.length;
-    }
-  } finally {
-    await to.close();
-  }
-  return { path: file, offset: 0, length };
 }
 
 async function sampleOf(
@@ -61,7 +42,7 @@ async function sampleOf(
   ).map(({ tensor: { tensor }, start, count }) => ({ tensor, start, count }));
   const place = (role: string): string => path.join(context.scratch, `${kind.replaceAll(/\W/g, '-')}-${role}`);
   const gathered = (some: typeof windows, role: string): Promise<FileRange> =>
-    withRanges(some, context, (ranges) => gather(ranges.flat(), place(role)));
+    withRanges(some, context, (ranges) => gatherRanges(ranges.flat(), place(role)));
   const source = await gathered(windows, 'now');
   if (pairedOnly.length === 0) return { kind, tensor: chosen[0]!, source };
   const before = windows.map((window) => ({ ...window, tensor: pairs.get(window.tensor)! }));

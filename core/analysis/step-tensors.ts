@@ -1,11 +1,12 @@
 /** The tensors of one step and where their original bytes can be read: in the files of the checkpoint, or in the store. */
 import { elementWidths, type ElementId } from '../codec/elements.ts';
-import { CairnError } from '../contract/errors.ts';
+import { CairnError, toCairnError, type ErrorCode } from '../contract/errors.ts';
 import type { Step } from '../contract/model.ts';
 import { BaseSet, pairFiles } from '../plan/pairing.ts';
 import { readCheckpoint } from '../scan/read-checkpoint.ts';
 import { scan } from '../scan/scanner.ts';
 import type { Manifest } from '../store/manifest.ts';
+import { isSame } from '../store/same-files.ts';
 import type { Store } from '../store/store.ts';
 import { kindOf, layerOf, partOfTensor, type Part } from './subjects.ts';
 
@@ -58,11 +59,17 @@ function firstOfEach<T extends { part: number }>(tensors: readonly T[]): T[] {
   return tensors.filter(({ part }) => part >= 0 && !seen.has(part) && seen.add(part));
 }
 
-/** @throws CairnError `not_found` where no checkpoint is there any more, `bad_input` where a file contradicts itself. */
-export async function tensorsOnDisk(place: string, step: number, signal?: AbortSignal): Promise<StepTensors> {
+/**
+ * @param snapshot that was made of it, where there is one
+ * @throws CairnError `not_found` where no checkpoint is there any more, `changed` where it is another than the snapshot's,
+ * `bad_input` where a file contradicts itself.
+ */
+async function tensorsOnDisk(place: string, step: number, snapshot: Manifest | undefined, signal?: AbortSignal): Promise<StepTensors> {
   const { runs } = await scan([place], signal ? { signal } : {});
   const found = runs.flatMap((run) => run.checkpoints).find((checkpoint) => checkpoint.path === place);
   if (!found) throw new CairnError('not_found', `${place}: no checkpoint is there any more; scan its folder again`, { path: place });
+  if (snapshot && !isSame(snapshot, found))
+    throw new CairnError('changed', `${place}: it is no longer what was archived; scan its folder again`, { path: place });
   const files = await readCheckpoint(found);
   const tensors = files.flatMap(({ found: file, path: filePath, layout }) =>
     firstOfEach(layout.tensors).flatMap((tensor) => {
@@ -76,7 +83,7 @@ export async function tensorsOnDisk(place: string, step: number, signal?: AbortS
 }
 
 /** @throws CairnError `not_found`, `damaged`, `unsupported`. */
-export async function tensorsInStore(store: Store, id: string, step: number): Promise<StepTensors> {
+async function tensorsInStore(store: Store, id: string, step: number): Promise<StepTensors> {
   const manifest = await store.manifest(id);
   const tensors: StepTensor[] = [];
   for (const [index, file] of manifest.files.entries()) {
@@ -91,12 +98,34 @@ export async function tensorsInStore(store: Store, id: string, step: number): Pr
   return { step, identity: id, from: 'store', tensors };
 }
 
-/** Originals where they are complete, because reading them is faster; else the snapshot. Undefined where there is neither. */
-export async function loadStep(step: Step, readStore: () => Promise<Store>, signal?: AbortSignal): Promise<StepTensors | undefined> {
-  if (step.checkpoint?.state === 'complete') return tensorsOnDisk(step.checkpoint.path, step.step, signal);
-  if (step.snapshot) return tensorsInStore(await readStore(), step.snapshot.id, step.step);
-  return undefined;
+export interface Loading {
+  readStore(): Promise<Store>;
+  /** Leaves originals alone where there is a snapshot: they have just turned out not to be what they were. */
+  storeFirst?: boolean;
+  signal?: AbortSignal | undefined;
 }
+
+/**
+ * Originals where they are complete and still what was archived, because reading them is faster; else the snapshot.
+ * Undefined where there is neither.
+ */
+export async function loadStep(step: Step, { readStore, storeFirst = false, signal }: Loading): Promise<StepTensors | undefined> {
+  const { checkpoint, snapshot } = step;
+  if (checkpoint?.state === 'complete' && !(snapshot && storeFirst)) {
+    try {
+      const manifest = snapshot && (await (await readStore()).manifest(snapshot.id));
+      return await tensorsOnDisk(checkpoint.path, step.step, manifest, signal);
+    } catch (thrown) {
+      if (!snapshot || !isLost(thrown)) throw thrown;
+    }
+  }
+  return snapshot && tensorsInStore(await readStore(), snapshot.id, step.step);
+}
+
+const lost: readonly ErrorCode[] = ['not_found', 'changed', 'bad_input', 'denied', 'io'];
+
+/** True for failures of originals that the store may make up for. */
+export const isLost = (thrown: unknown): boolean => lost.includes(toCairnError(thrown).code);
 
 /** @returns for each tensor the one of `before` that it continues, where there is one. */
 export function pairTensors(now: readonly StepTensor[], before: readonly StepTensor[]): Map<StepTensor, StepTensor> {

@@ -15,7 +15,7 @@ import { compareEngines } from './engines.ts';
 import { measure } from './measure.ts';
 import type { ReadContext } from './readable.ts';
 import { sample } from './sampling.ts';
-import { loadStep, pairTensors, storedByPart, type StepTensors } from './step-tensors.ts';
+import { isLost, loadStep, pairTensors, storedByPart, type Loading, type StepTensors } from './step-tensors.ts';
 
 export interface StudyAccess {
   pool(): CodecPool;
@@ -28,9 +28,13 @@ const budgetBytes = 16 * 1024 * 1024;
 const mostKept = 4096;
 
 /** One content a step number: where several folders hold the same step, the first that can be read. */
-function readableSteps(run: Run): Step[] {
-  const readable = run.chain.filter(({ checkpoint, snapshot }) => snapshot || checkpoint?.state === 'complete');
-  return readable.filter(({ step }, index) => readable.findIndex((other) => other.step === step) === index);
+export function readableSteps(run: Pick<Run, 'chain'>): Step[] {
+  const byStep = new Map<number, Step>();
+  for (const step of run.chain) {
+    const isReadable = step.snapshot !== undefined || step.checkpoint?.state === 'complete';
+    if (isReadable && !byStep.has(step.step)) byStep.set(step.step, step);
+  }
+  return [...byStep.values()];
 }
 
 export class Study {
@@ -65,44 +69,63 @@ export class Study {
    * @param full reads everything instead of samples
    * @throws CairnError `not_found` for a step that the run doesn't have, `changed`, `damaged`, `cancelled`.
    */
-  async step(run: Run, step: number, full: boolean, signal?: AbortSignal): Promise<StepMeasures> {
-    const [now, before] = await this.#load(run, step, signal);
-    const key = [run.id, step, now.identity, before?.identity ?? '', full].join('\0');
-    const known = this.#kept.get(key);
-    if (known) return known;
+  step(run: Run, step: number, full: boolean, signal?: AbortSignal): Promise<StepMeasures> {
+    return this.#withStep(run, step, signal, async (now, before) => {
+      const key = [run.id, step, now.identity, before?.identity ?? '', full].join('\0');
+      return this.#kept.get(key) ?? keep(this.#kept, key, await this.#measure(now, before, full, signal));
+    });
+  }
+
+  async #measure(now: StepTensors, before: StepTensors | undefined, full: boolean, signal?: AbortSignal): Promise<StepMeasures> {
     const windows = full ? sample(now.tensors, undefined, 2 ** tensorBlockLog2) : sample(now.tensors, budgetBytes);
     const pairs = pairTensors(now.tensors, before?.tensors ?? []);
     const measured = await this.#withScratch(signal, (context) => measure(windows, pairs, context));
     const bytesTotal = now.tensors.reduce((sum, { elements, width }) => sum + elements * width, 0);
-    const against = before ? { against: before.step } : {};
-    const result: StepMeasures = { step, ...against, from: now.from, bytesTotal, ...measured };
-    keep(this.#kept, key, result);
-    return result;
+    return { step: now.step, ...(before ? { against: before.step } : {}), from: now.from, bytesTotal, ...measured };
   }
 
   /** @param step absent: the newest one. @throws CairnError as `step` does. */
   async engines(run: Run, step?: number, signal?: AbortSignal): Promise<EngineComparison> {
     const newest = readableSteps(run).at(-1)?.step;
     if (step === undefined && newest === undefined) throw noStep(run, undefined);
-    const [now, before] = await this.#load(run, step ?? newest!, signal);
-    const key = [run.id, now.step, now.identity, before?.identity ?? ''].join('\0');
-    const known = this.#compared.get(key);
-    if (known) return known;
+    return this.#withStep(run, step ?? newest!, signal, async (now, before) => {
+      const key = [run.id, now.step, now.identity, before?.identity ?? ''].join('\0');
+      return this.#compared.get(key) ?? keep(this.#compared, key, await this.#compare(now, before, signal));
+    });
+  }
+
+  async #compare(now: StepTensors, before: StepTensors | undefined, signal?: AbortSignal): Promise<EngineComparison> {
     const pairs = pairTensors(now.tensors, before?.tensors ?? []);
     const results: EngineResult[] = [];
     await this.#withScratch(signal, async (context) => {
       for await (const result of compareEngines(now.tensors, pairs, context)) results.push(result);
     });
-    const comparison = { step: now.step, ...(before ? { against: before.step } : {}), results };
-    keep(this.#compared, key, comparison);
-    return comparison;
+    return { step: now.step, ...(before ? { against: before.step } : {}), results };
   }
 
-  async #load(run: Run, step: number, signal?: AbortSignal): Promise<[now: StepTensors, before: StepTensors | undefined]> {
+  /** Works on originals where they can be had; where they go or change meanwhile, on what the store holds of them. */
+  async #withStep<T>(
+    run: Run,
+    step: number,
+    signal: AbortSignal | undefined,
+    work: (now: StepTensors, before: StepTensors | undefined) => Promise<T>,
+  ): Promise<T> {
+    const found = await this.#load(run, step, { signal });
+    try {
+      return await work(...found);
+    } catch (thrown) {
+      const again = isLost(thrown) ? await this.#load(run, step, { signal, storeFirst: true }) : found;
+      if (again.every((one, index) => one?.from === found[index]?.from)) throw thrown;
+      return work(...again);
+    }
+  }
+
+  async #load(run: Run, step: number, how: Omit<Loading, 'readStore'>): Promise<[now: StepTensors, before: StepTensors | undefined]> {
     const steps = readableSteps(run);
     const index = steps.findIndex((candidate) => candidate.step === step);
     if (index < 0) throw noStep(run, step);
-    const load = (wanted: Step): Promise<StepTensors | undefined> => loadStep(wanted, () => this.#access.readStore(), signal);
+    const load = (wanted: Step): Promise<StepTensors | undefined> =>
+      loadStep(wanted, { ...how, readStore: () => this.#access.readStore() });
     return [(await load(steps[index]!))!, index > 0 ? await load(steps[index - 1]!) : undefined];
   }
 
@@ -117,9 +140,10 @@ export class Study {
   }
 }
 
-function keep<T>(known: Map<string, T>, key: string, value: T): void {
+function keep<T>(known: Map<string, T>, key: string, value: T): T {
   if (known.size >= mostKept) known.clear();
   known.set(key, value);
+  return value;
 }
 
 function noStep(run: Run, step: number | undefined): CairnError {

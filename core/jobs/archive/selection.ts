@@ -3,7 +3,10 @@ import path from 'node:path';
 import { CairnError, toFailure, type Failure } from '../../contract/errors.ts';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
 import type { Manifest } from '../../store/manifest.ts';
+import { isSame } from '../../store/same-files.ts';
 import type { Store } from '../../store/store.ts';
+
+export { isSame };
 
 export interface Selected {
   run: FoundRun;
@@ -45,18 +48,6 @@ export function selectCheckpoints(
 /** Path of a checkpoint below its run, as manifests record it. */
 export const pathInRun = (run: FoundRun, checkpoint: FoundCheckpoint): string =>
   path.relative(run.path, checkpoint.path).split(path.sep).join('/');
-
-/** True where the snapshot was made of the very files that are on disk now, by size and modification time. */
-export function isSame(manifest: Manifest, checkpoint: FoundCheckpoint): boolean {
-  const known = new Map([...manifest.files, ...(manifest.dropped ?? [])].map((file) => [file.path, file]));
-  return (
-    known.size === checkpoint.files.length &&
-    checkpoint.files.every((file) => {
-      const before = known.get(file.path);
-      return before !== undefined && before.size === file.size && before.mtimeNs === String(file.mtimeNs);
-    })
-  );
-}
 
 export interface ArchivedSnapshot {
   id: string;
