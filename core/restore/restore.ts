@@ -38,11 +38,11 @@ export interface Restored {
   bytes: number;
 }
 
-/** Which files a glob over a snapshot's paths chooses; without one, all. */
+/** Which files a glob over a snapshot's paths chooses, or a path as it is, since brackets and stars are letters in names; without one, all. */
 export const wantedFiles =
   (glob: string | undefined) =>
   (file: string): boolean =>
-    glob === undefined || path.posix.matchesGlob(file, glob);
+    glob === undefined || file === glob || path.posix.matchesGlob(file, glob);
 
 /**
  * The files and symbolic links of a snapshot that are wanted.

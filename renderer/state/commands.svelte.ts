@@ -3,6 +3,7 @@
  * shell registers what is always there, each view what it adds.
  */
 import { onMount } from 'svelte';
+import { text } from '../ui/text.ts';
 import { preferences } from './preferences.svelte.ts';
 
 export interface Command {
@@ -22,6 +23,11 @@ class Commands {
   readonly list = $derived(this.#providers.flatMap((provider) => provider()));
   #prefix = '';
   #prefixTime = 0;
+
+  /** What can be done on the page that is open. */
+  here(): Command[] {
+    return this.list.filter(({ group }) => group === text.palette.groups.here);
+  }
 
   /** Adds what the provider lists; it is asked again whenever what it read changes. Returns what takes it away. */
   register(provider: Provider): () => void {

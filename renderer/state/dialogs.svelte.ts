@@ -13,7 +13,7 @@ export interface Question {
 
 export type Open =
   | { kind: 'plan'; title: string; params: ParamsOf<'archive.start'> }
-  | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; to?: string }
+  | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; files?: string; to?: string }
   | { kind: 'confirm'; question: Question }
   | { kind: 'setup' }
   | { kind: 'palette' }

@@ -23,7 +23,12 @@ export const app = {
   copy: 'Copy',
   copied: 'Copied',
   equalCommand: 'Equal command',
-  cannotCopy: 'The command could not be copied',
+  cannotCopy: 'It could not be copied',
+  copyCommand: 'Copy command',
+  copyPath: 'Copy path',
+  copyName: 'Copy name',
+  copyId: 'Copy id',
+  menuOf: (what: string) => `What can be done with ${what}`,
   connection: {
     connecting: 'Connecting to the service…',
     absent: 'there is no connection to the service; it is being tried again',

@@ -20,6 +20,7 @@ export const compare = {
   deltaTip: 'What the deltas from one to the other take in the store: the more, the further apart',
   apart: 'Apart',
   ofSize: (size: string) => `in deltas, of ${size}`,
+  openTensor: 'Show in its snapshot',
   alone: 'There is no other snapshot of this run to compare with.',
   cannotList: 'The snapshots of the run could not be listed',
   fileColumns: { path: 'File', change: 'Change', pathBefore: 'Was called', before: 'Before', after: 'After' },

@@ -8,6 +8,7 @@ export const schedules = {
   editTitle: (name: string) => `Edit ${name}`,
   run: 'Run now',
   remove: 'Remove',
+  removeEntry: 'Remove schedule…',
   removeTitle: (name: string) => `Remove ${name}`,
   removeDetail: 'The schedule and its history go. What it archived stays in the store.',
   save: 'Save',

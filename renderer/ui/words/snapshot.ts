@@ -78,5 +78,7 @@ export const snapshot = {
   fetching: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} loaded`,
   noTensors: 'This snapshot has no tensors; its files are stored as bytes.',
   noMatch: 'No tensor matches.',
+  restoreFile: 'Restore this file…',
+  copyDigest: 'Copy digest',
   restoreTensor: 'Restore this tensor…',
 };
