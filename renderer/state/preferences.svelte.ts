@@ -1,15 +1,27 @@
 /** What the user prefers on this machine, kept in the browser's own storage. */
+import { MediaQuery } from 'svelte/reactivity';
+
 export type Theme = 'system' | 'light' | 'dark';
+/** More: as the system asks for, or always. */
+export type Contrast = 'system' | 'more';
 export type Density = 'dense' | 'roomy';
 
 const key = 'cairn-preferences';
 
 class Preferences {
   theme = $state<Theme>('system');
+  contrast = $state<Contrast>('system');
   density = $state<Density>('dense');
   /** Whether keys without Ctrl act. WCAG 2.1.4 asks that they can be switched off. */
   singleKeys = $state(true);
   sidebar = $state<'wide' | 'narrow'>('wide');
+
+  readonly #systemContrast = new MediaQuery('prefers-contrast: more');
+
+  /** Whether colours are those of high contrast now. */
+  get highContrast(): boolean {
+    return this.contrast === 'more' || this.#systemContrast.current;
+  }
 
   /** Reads what was kept, applies it, and keeps every change. Must be called from an effect root. */
   start(): void {
@@ -19,8 +31,10 @@ class Preferences {
       if (this.theme === 'system') delete root.dataset['theme'];
       else root.dataset['theme'] = this.theme;
       root.dataset['density'] = this.density;
-      const { theme, density, singleKeys, sidebar } = this;
-      localStorage.setItem(key, JSON.stringify({ theme, density, singleKeys, sidebar }));
+      if (this.highContrast) root.dataset['contrast'] = 'more';
+      else delete root.dataset['contrast'];
+      const { theme, contrast, density, singleKeys, sidebar } = this;
+      localStorage.setItem(key, JSON.stringify({ theme, contrast, density, singleKeys, sidebar }));
     });
   }
 
@@ -28,6 +42,7 @@ class Preferences {
     try {
       const kept = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, unknown>;
       if (kept['theme'] === 'light' || kept['theme'] === 'dark') this.theme = kept['theme'];
+      if (kept['contrast'] === 'more') this.contrast = 'more';
       if (kept['density'] === 'roomy') this.density = kept['density'];
       if (kept['singleKeys'] === false) this.singleKeys = false;
       if (kept['sidebar'] === 'narrow') this.sidebar = 'narrow';

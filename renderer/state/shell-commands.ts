@@ -80,6 +80,12 @@ export function shellCommands(): Command[] {
     theme('system'),
     theme('light'),
     theme('dark'),
+    {
+      id: 'contrast',
+      title: preferences.contrast === 'more' ? text.settings.contrastOfSystem : text.settings.highContrast,
+      group: groups.appearance,
+      run: () => void (preferences.contrast = preferences.contrast === 'more' ? 'system' : 'more'),
+    },
   ];
 }
 
