@@ -77,6 +77,9 @@ async function token(cursor: HeaderCursor): Promise<Token> {
   return wideToken(cursor, code);
 }
 
+/** Key of a map that stands for one flat array in chunks (`_chunk` of flax/serialization.py): this, its shape, and the chunks by number. */
+const chunkedMark = '__msgpack_chunked_array__';
+
 interface Found {
   name: string;
   dtypeName: string;
@@ -88,6 +91,7 @@ interface Found {
 
 class FlaxWalk {
   readonly found: Found[] = [];
+  hasChunks = false;
   private readonly cursor: HeaderCursor;
   private readonly file: ReadableFile;
   private items = 0;
@@ -111,6 +115,7 @@ class FlaxWalk {
       throw contradiction(this.file, `claims ${container.count} items at ${this.cursor.at}, where only ${this.cursor.left} bytes are`);
     for (let index = 0; index < container.count; index++) {
       const segment = container.kind === 'map' ? await this.key() : String(index);
+      this.hasChunks ||= segment === chunkedMark;
       await this.value(name === '' ? segment : `${name}.${segment}`, depth + 1);
     }
   }
@@ -165,7 +170,8 @@ async function read(file: ReadableFile): Promise<FileLayout> {
   const tensors = walk.found.map(({ name, dtype, dtypeName, shape }, index): Tensor => {
     return { name, dtype: dtype?.name ?? dtypeName, shape, part: indices[index] as number, offset: 0 };
   });
-  return { format: 'flax', parts, tensors };
+  const note = 'Flax wrote arrays of more than 1 GiB in chunks, and each chunk is listed as a tensor of its own';
+  return { format: 'flax', parts, tensors, ...(walk.hasChunks && { note }) };
 }
 
 export const flax: FormatReader = { name: 'flax', claims, read };

@@ -27,9 +27,10 @@ function claim(folder: TreeFolder): Claim {
 async function recognise({ folder, whole, facts }: Question): Promise<Recognised | undefined> {
   const tags = folder.folders.filter(isTag);
   if (!tags.some((tag) => tag.files.some((file) => stateName.test(file.name)))) return undefined;
-  const latest = await readTracker(fileNamed(whole, 'latest'), facts);
+  const tracker = fileNamed(whole, 'latest');
+  const latest = await readTracker(tracker, facts);
   const lastStep = latest === undefined ? undefined : stepOf(latest);
-  const claims = tags.map(claim).map((found) => (found.unfinished ? found : heldToTracker(found, 'latest', lastStep)));
+  const claims = tags.map(claim).map((found) => (found.unfinished ? found : heldToTracker(found, 'latest', tracker, lastStep)));
   return { claims };
 }
 

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { TreeFile } from '../folder-tree.ts';
-import { readText, type FileFacts } from './file-facts.ts';
+import { isEnded, readText, type FileFacts } from './file-facts.ts';
 import { printable } from '../../contract/printable.ts';
 
 const rankNumber = /(?<=rank[_-]?|rng_state_|random_states_)\d+/;
@@ -29,6 +29,8 @@ async function missingInFolder(files: readonly TreeFile[], facts: FileFacts): Pr
     return '.metadata is missing, which is written last: the save did not finish; remove it or save again';
   }
   if (metadata.size === 0) return '.metadata is empty: the save did not finish; remove it or save again';
+  if ((await facts.fact(metadata, 'ended', z.boolean(), isEnded)) === false)
+    return '.metadata ends early: the save did not finish; remove it or save again';
   const named = await facts.fact(metadata, 'pieces', z.array(z.string()), namedPieces);
   const there = new Set(files.map((file) => file.name));
   const missing = named?.find((name) => !there.has(name));

@@ -112,6 +112,20 @@ export async function readText(file: TreeFile, encoding: 'utf8' | 'latin1' = 'ut
   return readFile(file.path, encoding);
 }
 
+const endOfZip = Buffer.from('PK\x05\x06');
+const endOfZipBytes = 22;
+const endOfPickle = 0x2e;
+
+/**
+ * Whether a small file of Python's was written to its end: an archive of torch.save by the record that ends its directory, a pickle by
+ * its STOP. Anything else shows no end.
+ */
+export async function isEnded(file: TreeFile): Promise<boolean> {
+  const bytes = Buffer.from(await readText(file, 'latin1'), 'latin1');
+  const isZip = bytes.toString('latin1', 0, 2) === 'PK';
+  return isZip ? bytes.subarray(-endOfZipBytes).indexOf(endOfZip) === 0 : bytes.at(-1) === endOfPickle;
+}
+
 /** JSON as Python writes it: with NaN and Infinity, which become null. */
 export function parsePythonJson(text: string): unknown {
   try {

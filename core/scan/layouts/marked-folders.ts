@@ -2,7 +2,9 @@
  * Layouts whose checkpoints are numbered folders, told apart by the files in them and finished when one certain file
  * is there. Each is a row of a table; what a row can't say has a recogniser of its own.
  */
-import type { TreeFolder } from '../folder-tree.ts';
+import { z } from 'zod';
+import type { TreeFile, TreeFolder } from '../folder-tree.ts';
+import { isEnded, type FileFacts } from './file-facts.ts';
 import { filesBelow, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
 
 export interface MarkedLayout {
@@ -19,20 +21,29 @@ export interface MarkedLayout {
   marks: boolean;
 }
 
-function claim(folder: TreeFolder, layout: MarkedLayout): Claim {
+async function claim(folder: TreeFolder, layout: MarkedLayout, facts: FileFacts): Promise<Claim> {
   const step = Number(layout.folder.exec(folder.name)?.groups?.['step'] ?? 0);
   const files = filesBelow(folder, layout.traceDepth);
-  const missing = layout.required.find(({ file }) => !files.some((entry) => file.test(entry.name)));
   const base: Claim = { entry: folder, step, stepFrom: 'name' };
-  if (!missing) return { ...base, ...(layout.marks && { marked: true }) };
-  return { ...base, unfinished: `${missing.called} is missing: the save did not finish; remove it or save again` };
+  for (const { file, called } of layout.required) {
+    const there = files.filter((entry) => file.test(entry.name));
+    const state = there.length === 0 ? 'is missing' : there.every(({ size }) => size === 0) ? 'is empty' : undefined;
+    if (state !== undefined) return { ...base, unfinished: `${called} ${state}: the save did not finish; remove it or save again` };
+  }
+  return layout.marks && (await isWritten(files, layout, facts)) ? { ...base, marked: true } : base;
+}
+
+/** Whether what is written last was written to its end: its name alone says that it was begun. */
+async function isWritten(files: readonly TreeFile[], { required }: MarkedLayout, facts: FileFacts): Promise<boolean> {
+  const last = files.filter(({ name }) => required[0]?.file.test(name));
+  return (await Promise.all(last.map((file) => facts.fact(file, 'ended', z.boolean(), isEnded)))).every(Boolean);
 }
 
 export function recogniserOf(layout: MarkedLayout): Recogniser {
-  function recognise({ folder }: Question): Promise<Recognised | undefined> {
+  async function recognise({ folder, facts }: Question): Promise<Recognised | undefined> {
     const candidates = folder.folders.filter((child) => layout.folder.test(child.name));
     const certain = candidates.some((child) => filesBelow(child, layout.traceDepth).some((file) => layout.trace.test(file.name)));
-    return Promise.resolve(certain ? { claims: candidates.map((child) => claim(child, layout)) } : undefined);
+    return certain ? { claims: await Promise.all(candidates.map((child) => claim(child, layout, facts))) } : undefined;
   }
   return { name: layout.name, recognise };
 }

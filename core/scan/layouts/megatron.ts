@@ -2,7 +2,7 @@
  * Megatron-LM, NeMo and verl: `iter_<N>` (or `release`) and `global_step_<N>` folders, and beside them
  * `latest_checkpointed_iteration.txt` with the last step that was finished. Rules: reference of layouts, point 9.
  */
-import type { TreeFolder } from '../folder-tree.ts';
+import type { TreeFile, TreeFolder } from '../folder-tree.ts';
 import { fileNamed, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
 import { heldToTracker, readTracker } from './tracker.ts';
 
@@ -28,9 +28,9 @@ const verlShape: Shape = {
   holds: (folder) => folder.folders.some((child) => ['actor', 'critic'].includes(child.name)),
 };
 
-function claim(folder: TreeFolder, shape: Shape, lastStep: number | undefined): Claim {
+function claim(folder: TreeFolder, shape: Shape, tracker: TreeFile | undefined, lastStep: number | undefined): Claim {
   const step = Number(shape.folder.exec(folder.name)?.groups?.['step'] ?? 0);
-  return heldToTracker({ entry: folder, step, stepFrom: 'name' }, trackerName, lastStep);
+  return heldToTracker({ entry: folder, step, stepFrom: 'name' }, trackerName, tracker, lastStep);
 }
 
 function parseStep(tracker: string | undefined): number | undefined {
@@ -44,7 +44,7 @@ function recogniserOf(shape: Shape): Recogniser {
     const tracker = fileNamed(whole, trackerName);
     if (steps.length === 0 || !(tracker || steps.some((step) => shape.holds(step)))) return undefined;
     const lastStep = parseStep(await readTracker(tracker, facts));
-    return { claims: steps.map((step) => claim(step, shape, lastStep)) };
+    return { claims: steps.map((step) => claim(step, shape, tracker, lastStep)) };
   }
   return { name: shape.name, recognise };
 }

@@ -53,6 +53,24 @@ describe('Flax', () => {
       expect(content.subarray(part.offset, part.offset + part.length).every((byte) => byte === 7)).toBe(true);
   });
 
+  test('an array in chunks is listed by its chunks, and says so', async () => {
+    const chunk = (): Buffer => array('float32', [4], Buffer.alloc(16, 7));
+    const chunked = map({
+      __msgpack_chunked_array__: bytes(0xc3),
+      shape: map({ 0: bytes(2), 1: bytes(6) }),
+      chunks: map({ 0: chunk(), 1: chunk(), 2: chunk() }),
+    });
+    const layout = await layoutOf(map({ params: map({ big: chunked, bias: array('float32', [1], Buffer.alloc(4)) }) }));
+    expect(layout.tensors.map(({ name, shape }) => [name, shape])).toEqual([
+      ['params.big.chunks.0', [4]],
+      ['params.big.chunks.1', [4]],
+      ['params.big.chunks.2', [4]],
+      ['params.bias', [1]],
+    ]);
+    expect(layout.note).toContain('in chunks');
+    expect(layout.damaged).toBeUndefined();
+  });
+
   const lies: [string, Buffer, string][] = [
     ['a map of 2^32-1 entries', wide(0xdf, 0xffffffff), 'claims 4294967295 items'],
     ['a list of 2^32-1 items', bytes(0x81, text('a'), wide(0xdd, 0xffffffff)), 'claims 4294967295 items'],

@@ -4,7 +4,7 @@ import { cut, outline, safetensors, scanOne, temporaryTrees, torchFile, under, w
 
 const trees = temporaryTrees();
 const files = (names: string[], content: string | Uint8Array = torchFile): Tree => Object.fromEntries(names.map((name) => [name, content]));
-const distributed: Tree = { '__0_0.distcp': 'x', '__1_0.distcp': 'y', '.metadata': 'pickle __0_0.distcp and __1_0.distcp' };
+const distributed: Tree = { '__0_0.distcp': 'x', '__1_0.distcp': 'y', '.metadata': 'pickle __0_0.distcp and __1_0.distcp.' };
 const zero = ['mp_rank_00_model_states.pt', 'zero_pp_rank_0_mp_rank_00_optim_states.pt', 'zero_pp_rank_1_mp_rank_00_optim_states.pt'];
 const megatronRanks = ['mp_rank_00/model_optim_rng.pt', 'mp_rank_01/model_optim_rng.pt'];
 const accelerateFiles = { ...files(['optimizer.bin', 'scheduler.bin']), 'model.safetensors': safetensors(), 'random_states_0.pkl': 'x' };
