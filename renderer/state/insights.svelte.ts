@@ -40,14 +40,21 @@ export class InsightsPage {
     if (this.#abort === abort) this.phase = 'idle';
   }
 
-  /** Measures now and whenever there is a new connection, and follows what is archived meanwhile; returns what ends it. */
+  /** Measures now, goes on over a new connection, and follows what is archived meanwhile; returns what ends it. */
   follow(): () => void {
     const refresh = atMostEvery(500, () => void this.#refresh());
-    const ends = [service.on('catalogue.changed', refresh), service.whenConnected(() => void this.measure())];
+    const ends = [service.on('catalogue.changed', refresh), service.whenConnected(() => this.#connected())];
     return () => {
       ends.forEach((end) => end());
       this.stop();
     };
+  }
+
+  /** What the lost connection cut off is measured as it was asked for; what was stopped, or is complete, is left as it is. */
+  #connected(): void {
+    if (this.#stopped) return;
+    if (this.outline === undefined || this.busy || this.failure) void this.measure(this.full);
+    else void this.#refresh();
   }
 
   /** Sizes and steps as they are now; steps that are new are measured once nothing else is. */

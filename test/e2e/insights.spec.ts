@@ -1,8 +1,10 @@
 /** Insights in a real Chromium against the real server: a run is measured, read off, told as tables and saved. */
-import { readFileSync } from 'node:fs';
-import type { Locator, Page } from 'playwright-core';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Locator, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addFolder, seriousFindings } from './doing.ts';
+import { bytesOf, safetensors, weights } from '../jobs/files.ts';
+import { addFolder, goTo, seriousFindings } from './doing.ts';
 import { Served } from './served.ts';
 
 const charts = ['Stored size by part', 'Entropy by byte plane', 'Bits that flip', 'Change by layer', 'Exponents', 'Engines'];
@@ -43,6 +45,32 @@ const isDrawn = (title: string): Promise<boolean> =>
       return new Set(pixels).size > 8;
     });
 
+/** What a browser makes of the text of an SVG: as an image, and as a document. */
+async function opened(page: Page, svg: string) {
+  const context = await page.context().browser()!.newContext();
+  const read = await context.newPage();
+  const size = await read.evaluate(async (text) => {
+    const image = document.body.appendChild(new Image());
+    image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
+  }, svg);
+  const parsed = await read.evaluate((text) => {
+    const document = new DOMParser().parseFromString(text, 'image/svg+xml');
+    const shapes = ['svg', 'title', 'desc', 'g', 'rect', 'path', 'circle', 'text', 'clipPath'];
+    const words = (tag: string): string[] => [...document.querySelectorAll(tag)].map((element) => element.textContent);
+    return {
+      root: document.documentElement.tagName,
+      title: words('title').join(),
+      description: words('desc').join(),
+      texts: words('text'),
+      foreign: [...document.querySelectorAll('*')].map(({ tagName }) => tagName).filter((tag) => !shapes.includes(tag)),
+    };
+  }, svg);
+  await context.close();
+  return { size, parsed };
+}
+
 describe('insights of a run', () => {
   it('are reached from the run, measure it, and say that nothing is archived yet', async () => {
     await page.getByRole('main').getByRole('link', { name: 'Insights' }).click();
@@ -66,7 +94,9 @@ describe('insights of a run', () => {
     const canvas = card('Bits that flip').locator('canvas');
     await canvas.scrollIntoViewIfNeeded();
     await canvas.hover({ position: { x: 300, y: 120 } });
-    expect(await card('Bits that flip').locator('output').textContent()).toMatch(/^Step 2,\d00, bit \d+ (exponent|mantissa): 0\.\d{4}$/);
+    expect(await card('Bits that flip').locator('output').textContent()).toMatch(
+      /^Step 2,\d00, bit \d+ (exponent|mantissa): (< )?\d+\.\d+ %$/,
+    );
   });
 
   it('tell every chart as a table', async () => {
@@ -86,7 +116,26 @@ describe('insights of a run', () => {
     const png = await downloaded('Change by layer', /as PNG/);
     expect(png.name).toBe('nano-run-change-by-layer.png');
     expect(png.bytes.subarray(1, 4).toString()).toBe('PNG');
-    expect(png.bytes.length).toBeGreaterThan(2000);
+    // Twice the size of a page, whatever the window's.
+    expect(png.bytes.readUInt32BE(16)).toBe(1920);
+  });
+
+  it.each(charts)('save %s as SVG that a browser opens as an image', async (title) => {
+    const { name, bytes } = await downloaded(title, /as SVG/);
+    expect(name).toBe(`nano-run-${title.toLowerCase().replaceAll(' ', '-')}.svg`);
+    const { size, parsed } = await opened(page, bytes.toString());
+    expect(size).toEqual([960, expect.any(Number)]);
+    expect(parsed).toMatchObject({ root: 'svg', title: `nano-run – ${title}`, foreign: [] });
+    expect(parsed.description).toMatch(/ rows? of: \w+/);
+    expect(parsed.texts).toContain(`nano-run – ${title}`);
+  });
+
+  it('save from the palette too', async () => {
+    await page.keyboard.press('Control+k');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox').fill('exponents as svg');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    expect(download.suggestedFilename()).toBe('nano-run-exponents.svg');
   });
 
   it('pass the accessibility check in dark and light, as charts and as tables', async () => {
@@ -119,5 +168,104 @@ describe('insights of a run', () => {
 
   it('kept within the content policy, without an error', () => {
     expect(served.complaints).toEqual([]);
+  });
+});
+
+describe('insights of a run whose tensors are called like markup', () => {
+  const names = ['<img src=x onerror=alert(1)>', '"&<>', 'a\u001b\u0007b'];
+
+  it('are saved as SVG in which the names are words', async () => {
+    const run = served.path('marked <b>run');
+    for (const step of [1, 2]) {
+      mkdirSync(path.join(run, `checkpoint-${step}`), { recursive: true });
+      const tensors = names.map((name, index) => ({ name, dtype: 'F32', shape: [600], bytes: bytesOf(weights(600, step * 100 + index)) }));
+      writeFileSync(path.join(run, `checkpoint-${step}`, 'model.safetensors'), safetensors(tensors));
+    }
+    const other = await served.open();
+    await addFolder(other, run);
+    await other.getByRole('main').getByRole('link', { name: 'marked <b>run' }).click();
+    await other.getByRole('main').getByRole('link', { name: 'Insights' }).click();
+    await other
+      .getByRole('status')
+      .getByText(/ read$/)
+      .waitFor({ timeout: 60_000 });
+    const button = other.getByRole('main').getByRole('button', { name: 'Save change by layer as SVG' });
+    const [download] = await Promise.all([other.waitForEvent('download'), button.click()]);
+    expect(download.suggestedFilename()).toBe('marked-b-run-change-by-layer.svg');
+    const { size, parsed } = await opened(other, readFileSync(await download.path(), 'utf8'));
+    expect(size[0]).toBe(960);
+    expect(parsed).toMatchObject({ title: 'marked <b>run – Change by layer', foreign: [] });
+    expect(parsed.description).toContain('"&<>, <img src=x onerror=alert(1)>, a\uFFFD\uFFFDb');
+    expect(parsed.texts).toContain('"&<>');
+    expect(parsed.texts.some((words) => words.startsWith('<img'))).toBe(true);
+    await other.close();
+  });
+});
+
+describe('a connection that comes back', () => {
+  let sockets: WebSocketRoute[];
+  let asked: string[];
+  let held: boolean;
+  let lost: Page;
+  beforeAll(async () => {
+    lost = await served.open();
+    [sockets, asked, held] = [[], [], false];
+    await lost.routeWebSocket(/./, (socket) => {
+      const server = socket.connectToServer();
+      sockets.push(socket);
+      socket.onMessage((message) => {
+        asked.push(String(message));
+        if (!(held && String(message).includes('analyse.step'))) server.send(message);
+      });
+    });
+    await lost.reload();
+    await goTo(lost, 'Insights');
+    await lost.getByRole('combobox', { name: 'Run' }).selectOption('nano-run');
+    await lost
+      .getByRole('status')
+      .getByText(/ read$/)
+      .waitFor({ timeout: 60_000 });
+  });
+  afterAll(() => lost.close());
+
+  const measurements = (): number => asked.filter((message) => message.includes('analyse.step')).length;
+
+  /** Cuts the connection; the page has a new one and knows what the run's steps are now. */
+  async function reconnect(): Promise<void> {
+    asked.length = 0;
+    await sockets.at(-1)!.close();
+    await expect.poll(() => asked.some((message) => message.includes('service.about')), { timeout: 10_000 }).toBe(true);
+  }
+
+  it('measures nothing again that was measured in full', async () => {
+    await lost.getByRole('button', { name: 'Measure everything' }).click();
+    await lost.getByRole('button', { name: 'Measure everything', disabled: true }).waitFor();
+    await reconnect();
+    await expect.poll(() => asked.some((message) => message.includes('analyse.outline'))).toBe(true);
+    await lost.waitForTimeout(500);
+    expect(measurements()).toBe(0);
+    expect(await lost.getByRole('button', { name: 'Measure everything', disabled: true }).count()).toBe(1);
+  });
+
+  it('goes on with what it cut off, as it was asked for', async () => {
+    held = true;
+    await lost.getByRole('button', { name: 'Measure again' }).click();
+    await expect.poll(measurements).toBeGreaterThan(0);
+    held = false;
+    await reconnect();
+    await expect.poll(measurements).toBe(4);
+    expect(asked.filter((message) => message.includes('analyse.step')).every((message) => message.includes('"full":true'))).toBe(true);
+  });
+
+  it('measures nothing after Stop', async () => {
+    await lost.getByRole('button', { name: 'Measure again' }).waitFor();
+    held = true;
+    asked.length = 0;
+    await lost.getByRole('button', { name: 'Measure again' }).click();
+    await expect.poll(measurements).toBeGreaterThan(0);
+    await lost.getByRole('button', { name: 'Stop', exact: true }).click();
+    await reconnect();
+    await lost.waitForTimeout(500);
+    expect(measurements()).toBe(0);
   });
 });

@@ -1,4 +1,6 @@
 /** The words of Insights. */
+import { count } from './count.ts';
+
 export const insights = {
   title: 'Insights',
   ofRun: 'Insights of this run',
@@ -14,28 +16,38 @@ export const insights = {
   fullTip: 'Reads all bytes of every step instead of samples of about 16 MiB each',
   again: 'Measure again',
   report: 'Save report',
+  reportName: 'report',
   reportTip: 'Every chart with its numbers as one HTML file, to read without Cairn or a network',
   sampled: (sampled: string, total: string) => `${sampled} of ${total} read`,
   chart: 'Chart',
   table: 'Table',
   show: (title: string) => `${title}: show as`,
   csv: 'CSV',
+  svg: 'SVG',
   png: 'PNG',
   save: (what: string, title: string) => `Save ${title.toLowerCase()} as ${what}`,
   cannotSave: 'The file could not be saved',
   waiting: 'Nothing measured yet.',
   step: 'Step',
+  stepOf: (step: string) => `Step ${step}`,
+  /** What an axis adds where there are more steps than columns. */
+  condensed: (each: number) => `each column the mean of about ${each} steps`,
+  /** Of a chart's picture, before the names of what each row of its numbers holds. */
+  holds: (rows: number) => `${count(rows, 'row')} of`,
   metric: 'Measure',
   sizes: {
     title: 'Stored size by part',
     note: 'What each step added to the store',
+    axis: 'Bytes added to the store',
+    read: (step: string, stored: string, original: string) => `${step}: ${stored} of ${original}`,
     series: ['Weights', 'Optimizer', 'Other'],
     empty: 'No step of this run is archived yet.',
   },
   entropy: {
     title: 'Entropy by byte plane',
     note: 'Bits a byte in blocks of 64 KiB; 8 means incompressible',
-    axis: 'bits',
+    axis: 'Entropy, bits a byte',
+    read: (step: string, bits: string) => `${step}: ${bits} bits`,
     byte: (plane: number, planes: number) =>
       `Byte ${plane}${planes > 1 && plane === planes - 1 ? ' (most significant)' : planes > 1 && plane === 0 ? ' (least)' : ''}`,
   },
@@ -43,6 +55,9 @@ export const insights = {
     title: 'Bits that flip',
     note: 'Probability that a bit differs from the step before',
     empty: 'There is no step before to compare with.',
+    axis: 'Bit of the element, the most significant on top',
+    mark: (probability: number) => String(probability),
+    read: (step: string, bit: string, share: string) => `${step}, bit ${bit}: ${share}`,
     bit: (bit: number, field: string | undefined) => `${bit}${field ? ` ${field}` : ''}`,
   },
   layers: {
@@ -50,10 +65,14 @@ export const insights = {
     metrics: { changed: 'Share changed', meanChange: 'Mean change' },
     note: { changed: 'Weights whose bits are not those before', meanChange: 'Mean |w − w before|, logarithmic colour' },
     empty: 'There is no step before to compare with.',
+    axis: 'Layer',
+    read: (step: string, layer: string, change: string) => `${step}, ${layer}: ${change}`,
   },
   exponents: {
     title: 'Exponents',
-    note: 'Share of elements by power of two',
+    note: (step: string) => `Share of elements by power of two, step ${step}`,
+    pending: 'Share of elements by power of two',
+    axes: { x: 'Power of two that an element’s size begins at', y: 'Share of elements' },
     measured: 'Measured',
     fit: (shape: string, distance: string) => `Generalised Gaussian, shape ${shape}, ${distance} off`,
     empty: 'These elements have no exponent.',
@@ -65,6 +84,7 @@ export const insights = {
     note: (step: string, against: string | undefined) =>
       `Original over stored on samples of step ${step}${against === undefined ? '' : `; delta against ${against}`}`,
     pending: 'Original over stored on samples of the newest step',
+    axes: { x: 'Original size over stored size', y: 'Engine' },
     rates: (compress: string, decompress: string) => `${compress} MiB/s in, ${decompress} MiB/s out`,
     modes: { alone: '', delta: 'delta' },
   },

@@ -1,17 +1,18 @@
 /** The study of a run as one HTML file: every chart with its numbers, readable without Cairn, a network or scripts. */
 import { getContext, onMount, setContext } from 'svelte';
 import type { ChartColours } from './chart-colours.ts';
-import { pictureOf, saveText, type LegendEntry } from './drawing.ts';
+import { escaped } from './escape.ts';
 import { formatCell, type Table } from './insight-tables.ts';
+import { svgOf, type Picture } from './picture.ts';
+import type { Measure } from './svg-surface.ts';
 
 /** What a card gives to the report, as it is shown now. */
 export interface ReportPart {
   title: string;
   note: string;
   table: Table;
-  /** Absent where the card shows its table instead. */
-  canvas: HTMLCanvasElement | undefined;
-  legend: readonly LegendEntry[];
+  description: string;
+  picture: Picture;
 }
 
 export interface ReportHead {
@@ -43,14 +44,11 @@ export class Report {
     });
   }
 
-  save(head: ReportHead, colours: ChartColours): void {
-    const parts = [...this.#parts].map((part) => part()).filter(({ table }) => table.rows.length > 0);
-    saveText([head.run, 'report'], 'html', 'text/html;charset=utf-8', reportHtml(head, parts, colours));
+  /** The parts that hold anything, as they are shown now. */
+  parts(): ReportPart[] {
+    return [...this.#parts].map((part) => part()).filter(({ table }) => table.rows.length > 0);
   }
 }
-
-const escaped = (words: string): string =>
-  words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const style = `
   body { max-width: 960px; margin: 32px auto; padding: 0 20px; font: 14px/1.5 system-ui, sans-serif; color: #222; background: #fff; }
@@ -66,13 +64,13 @@ function tableHtml({ columns, rows }: Table): string {
   return `<div><table><thead><tr>${cells('th', columns)}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
 
-function partHtml({ title, note, table, canvas, legend }: ReportPart, colours: ChartColours): string {
-  const picture = canvas ? `<img alt="${escaped(title)}" src="${pictureOf([title], canvas, legend, colours).toDataURL('image/png')}">` : '';
-  return `<h2>${escaped(title)}</h2>\n<p>${escaped(note)}</p>\n${picture}\n${tableHtml(table)}`;
+function partHtml({ title, note, table, description, picture }: ReportPart, colours: ChartColours, measure: Measure): string {
+  const source = `data:image/svg+xml,${encodeURIComponent(svgOf(picture, description, colours, measure))}`;
+  return `<h2>${escaped(title)}</h2>\n<p>${escaped(note)}</p>\n<img alt="${escaped(title)}" src="${escaped(source)}">\n${tableHtml(table)}`;
 }
 
 /** The whole file. Names come from files, so every word is escaped; and nothing in it may load anything. */
-export function reportHtml(head: ReportHead, parts: readonly ReportPart[], colours: ChartColours): string {
+export function reportHtml(head: ReportHead, parts: readonly ReportPart[], colours: ChartColours, measure: Measure): string {
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   return `<!doctype html>
 <html lang="en">
@@ -82,7 +80,7 @@ export function reportHtml(head: ReportHead, parts: readonly ReportPart[], colou
 <style>${style}</style>
 <h1>${escaped(head.run)}</h1>
 <p>${escaped(head.path)}<br>${escaped(head.measured)}<br><code>${escaped(head.command)}</code></p>
-${parts.map((part) => partHtml(part, colours)).join('\n')}
+${parts.map((part) => partHtml(part, colours, measure)).join('\n')}
 </html>
 `;
 }

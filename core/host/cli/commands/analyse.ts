@@ -78,7 +78,11 @@ function printSizes({ out }: Session, { steps }: RunOutline): void {
   out.line('');
 }
 
-const percent = (share: number | undefined): string => (share === undefined ? '' : `${(share * 100).toFixed(1)} %`);
+/** What is not nothing is never written as 0. */
+function percent(share: number | undefined): string {
+  if (share === undefined) return '';
+  return share > 0 && share < 0.0005 ? '< 0.1 %' : `${(share * 100).toFixed(1)} %`;
+}
 
 /** The most significant plane first, as numbers are written. */
 const planesOf = ({ planes }: KindMeasures): string => planes.toReversed().map((bits) => bits.toFixed(2)).join(' '); // prettier-ignore
