@@ -57,7 +57,7 @@ function writesOf(
 ): Pick<RestorePlan, 'files' | 'bytes'> & { names: string[] } {
   if (tensor !== undefined) {
     const found = findTensor(manifest, tensor, wanted);
-    return { files: 1, bytes: roomForTensor(found), names: [`${fileNameOf(found.name)}.${tensorFormat}`] };
+    return { files: 1, bytes: roomForTensor(manifest, found), names: [`${fileNameOf(found.name)}.${tensorFormat}`] };
   }
   const { files, links } = chooseEntries(manifest, wanted);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);

@@ -1,5 +1,5 @@
 /** The command line as scripts and people use it: real processes, real stores, exit codes and records of DESIGN's table. */
-import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -117,6 +117,9 @@ describe('a chain', () => {
       stderr: '',
     });
     expect(Object.keys(await bytesBelow(path.join(folder, 'one')))).toEqual([`${name}.npy`]);
+    await mkdir(path.join(folder, 'taken', `${name}.npy`), { recursive: true });
+    const inTheWay = await cairn('restore', 'ft-07@2400', '--to', path.join(folder, 'taken'), '--tensor', name, '--force');
+    expect(inTheWay).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('a folder is there') as string });
   });
 
   it('is cared for: pinned, removed, pruned, examined, catalogued anew, and its jobs are remembered', async () => {
