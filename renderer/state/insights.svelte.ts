@@ -2,6 +2,9 @@ import { toCairnError, type CairnError } from '../../core/contract/errors.ts';
 import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
 import { atMostEvery } from './loaded.svelte.ts';
 import { service } from './service.svelte.ts';
+import { hasUnmeasured } from './unmeasured.ts';
+
+const shownEveryMs = 200;
 
 /** The study of one run: step by step, so that charts grow while it goes on, and can be stopped. */
 export class InsightsPage {
@@ -65,7 +68,7 @@ export class InsightsPage {
     } catch {
       return; // what is shown stays; measuring again says what is wrong
     }
-    const isNew = this.outline.steps.some(({ step }) => this.measures.every((known) => known.step !== step));
+    const isNew = hasUnmeasured(this.outline.steps, this.measures);
     if (isNew && !this.busy && !this.failure && !this.#stopped) void this.measure(this.full);
   }
 
@@ -82,13 +85,23 @@ export class InsightsPage {
     const { outline } = await service.call('analyse.outline', { run }, { signal });
     this.outline = outline;
     this.phase = 'steps';
-    this.measures = [];
-    for (const { step } of outline.steps) {
-      const { measures } = await service.call('analyse.step', { run, step, full }, { signal });
-      this.measures = [...this.measures, measures];
-    }
+    await this.#steps(outline, full, signal);
     if (outline.steps.length === 0) return;
     this.phase = 'engines';
     this.engines = (await service.call('analyse.engines', { run }, { signal })).comparison;
+  }
+
+  /** Shown a few times a second: what was measured before comes back faster than charts can be drawn. */
+  async #steps({ steps }: RunOutline, full: boolean, signal: AbortSignal): Promise<void> {
+    const found: StepMeasures[] = [];
+    this.measures = [];
+    let shownMs = -Infinity;
+    for (const { step } of steps) {
+      found.push((await service.call('analyse.step', { run: this.run, step, full }, { signal })).measures);
+      if (performance.now() - shownMs < shownEveryMs) continue;
+      this.measures = [...found];
+      shownMs = performance.now();
+    }
+    this.measures = found;
   }
 }

@@ -113,3 +113,12 @@ describe('axes', () => {
     expect(tables.withoutCommonPrefix([])).toEqual([]);
   });
 });
+
+describe('tables of a hundred and fifty thousand steps', () => {
+  it('are made without running out of stack', () => {
+    const many = Array.from({ length: 150_000 }, (_, step) => ({ ...second, step }));
+    expect(tables.entropyTable(many, 'weights BF16').rows).toHaveLength(150_000);
+    expect(tables.flipsTable(many, 'weights BF16').columns).toHaveLength(17);
+    expect(tables.withoutCommonPrefix(many.map(({ step }) => `model.layers.${step}`))[7]).toBe('7');
+  });
+});

@@ -22,8 +22,10 @@ export function analyseHandlers(service: ServiceAccess): AnalyseHandlers {
 /** @throws CairnError `not_found`, `ambiguous` where several runs have the name. */
 async function runNamed({ catalogue, mirror }: ServiceAccess, name: string): Promise<Run> {
   const storeId = await mirror.sync();
+  const known = catalogue.run(name, storeId);
+  if (known && known.steps > 0) return known;
   const runs = catalogue.runSummaries(storeId);
-  const exact = runs.filter((run) => run.id === name || run.path === name);
+  const exact = runs.filter((run) => run.path === name);
   const found = exact.length > 0 ? exact : runs.filter((run) => run.name === name);
   if (found.length > 1)
     throw new CairnError('ambiguous', `${name}: ${found.map(({ path }) => path).join(', ')} have this name; give the path instead`);

@@ -4,7 +4,8 @@
  *
  * The share between a and b is P(1 / shape, (b / scale)^shape) - P(1 / shape, (a / scale)^shape), P the regularised lower
  * incomplete gamma function (DLMF 8.2.4), here by its series (8.11.4) and continued fraction (8.9.2). The fit is the least
- * sum of squared differences of shares, found on a grid that is narrowed round by round.
+ * sum of squared differences of shares, found on a grid that is narrowed round by round. Of weights of one matrix it finds what
+ * maximum likelihood finds; of all weights together it follows the bulk, where a few gains near one would decide the most likely shape.
  */
 
 export interface Fit {
@@ -71,7 +72,7 @@ const [gridPoints, rounds] = [13, 8];
  */
 export function fitOctaves(shares: readonly number[], first: number): Fit | undefined {
   if (shares.filter((share) => share > 0).length < 3) return undefined;
-  const peak = first + shares.indexOf(Math.max(...shares));
+  const peak = first + shares.indexOf(shares.reduce((most, share) => Math.max(most, share), 0));
   const errorOf = (scale: number, shape: number): number =>
     octaveShares(scale, shape, first, shares.length).reduce((sum, share, index) => sum + (share - shares[index]!) ** 2, 0);
   let best = { logScale: peak, logShape: 0.5, error: Infinity };

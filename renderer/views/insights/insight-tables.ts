@@ -1,5 +1,6 @@
 /** The study's figures as tables, one a chart: what is drawn, what a screen reader reads and what CSV holds are the same. Pure. */
 import type { EngineComparison, KindMeasures, RunOutline, StepMeasures } from '../../../core/contract/model.ts';
+import { largestOf } from './condense.ts';
 import { fitOctaves, type Fit } from './generalised-gaussian.ts';
 
 export type Cell = string | number | undefined;
@@ -53,7 +54,7 @@ export function sizesTable(outline: RunOutline): Table {
 /** Planes from the most significant byte down. */
 export function entropyTable(measures: readonly StepMeasures[], kind: string): Table {
   const found = ofKind(measures, kind);
-  const planes = Math.max(0, ...found.map((one) => one.measures.planes.length));
+  const planes = largestOf(found.map((one) => one.measures.planes.length));
   const order = Array.from({ length: planes }, (_, index) => planes - 1 - index);
   return {
     columns: ['Step', ...order.map((plane) => `Byte ${plane}`)],
@@ -64,7 +65,7 @@ export function entropyTable(measures: readonly StepMeasures[], kind: string): T
 /** Bits from the most significant down; steps with nothing before them are left out. */
 export function flipsTable(measures: readonly StepMeasures[], kind: string): Table {
   const found = ofKind(measures, kind).filter((one) => one.measures.flips);
-  const bits = Math.max(0, ...found.map((one) => one.measures.flips!.length));
+  const bits = largestOf(found.map((one) => one.measures.flips!.length));
   const order = Array.from({ length: bits }, (_, index) => bits - 1 - index);
   return {
     columns: ['Step', ...order.map((bit) => `Bit ${bit}`)],
@@ -140,7 +141,7 @@ export function enginesTable(comparison: EngineComparison | undefined, kind: str
 /** Dotted names without the words that all of them begin with; whole where nothing would be left. */
 export function withoutCommonPrefix(names: readonly string[]): string[] {
   const words = names.map((name) => name.split('.'));
-  const shortest = Math.min(...words.map((parts) => parts.length));
+  const shortest = words.reduce((least, parts) => Math.min(least, parts.length), Infinity);
   let shared = 0;
   while (names.length > 1 && shared < shortest - 1 && words.every((parts) => parts[shared] === words[0]![shared])) shared++;
   return words.map((parts) => parts.slice(shared).join('.'));
