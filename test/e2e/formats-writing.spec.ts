@@ -124,6 +124,67 @@ const trainers: Trainer[] = [
   },
 ];
 
+const pickle = Buffer.from('\x80\x04}\x94\x8c\x06python\x94K\x01s.', 'latin1');
+const accelerate = (step: number, name: string): string => `checkpoint_${step}/${name}`;
+const iteration = (step: number, name: string): string => `iter_${String(step).padStart(7, '0')}/${name}`;
+const verl = (step: number, name: string): string => `global_step_${step}/actor/${name}`;
+const olmo = (step: number, temporary: string, name: string): string => `step${step}${temporary}/${name}`;
+const orbax = (step: number, temporary: string, name = ''): string => `${step}${temporary}${name}`;
+const staging = '.orbax-checkpoint-tmp-1700000000000000';
+
+trainers.push(
+  {
+    trainer: 'Accelerate: random states last',
+    place: (step) => `checkpoint_${step}`,
+    save: (step) => [
+      { file: accelerate(step, 'model.safetensors'), bytes: tensors(step, 'w', 'b') },
+      { file: accelerate(step, 'optimizer.bin'), bytes: fixture('zip-dtypes.pt') },
+      { file: accelerate(step, 'scheduler.bin'), bytes: torchFile },
+      { file: accelerate(step, 'random_states_0.pkl'), bytes: pickle },
+    ],
+  },
+  {
+    trainer: 'Megatron: ranks, then the tracker',
+    place: (step) => iteration(step, '').slice(0, -1),
+    save: (step) => [
+      { file: iteration(step, 'mp_rank_00/model_optim_rng.pt'), bytes: fixture('zip-dtypes.pt') },
+      { file: iteration(step, 'mp_rank_01/model_optim_rng.pt'), bytes: fixture('zip-views.pt') },
+      { file: 'latest_checkpointed_iteration.txt', bytes: String(step) },
+    ],
+  },
+  {
+    trainer: 'verl: actor, then the tracker',
+    place: (step) => `global_step_${step}`,
+    save: (step) => [
+      { file: verl(step, 'model_world_size_1_rank_0.pt'), bytes: fixture('zip-dtypes.pt') },
+      { file: verl(step, 'optim_world_size_1_rank_0.pt'), bytes: fixture('zip-views.pt') },
+      { file: verl(step, 'huggingface/config.json'), bytes: '{}' },
+      { file: 'latest_checkpointed_iteration.txt', bytes: String(step) },
+    ],
+  },
+  {
+    trainer: 'OLMo: a temporary folder, then its own name',
+    place: (step) => `step${step}`,
+    save: (step) => [
+      { file: olmo(step, '-tmp', 'config.yaml'), bytes: 'run_name: x\n' },
+      { file: olmo(step, '-tmp', 'model.pt'), bytes: fixture('zip-dtypes.pt') },
+      { file: olmo(step, '-tmp', 'optim.pt'), bytes: fixture('zip-views.pt') },
+      { file: olmo(step, '-tmp', 'train.pt'), bytes: torchFile },
+      { rename: olmo(step, '-tmp', ''), to: olmo(step, '', '') },
+    ],
+  },
+  {
+    trainer: 'Orbax: a temporary folder, then its own name',
+    place: (step) => String(step),
+    save: (step) => [
+      { file: orbax(step, staging, '/default/manifest.ocdbt'), bytes: tensors(step, 'x') },
+      { file: orbax(step, staging, '/default/_METADATA'), bytes: '{}' },
+      { file: orbax(step, staging, '/_CHECKPOINT_METADATA'), bytes: '{}' },
+      { rename: orbax(step, staging), to: orbax(step, '') },
+    ],
+  },
+);
+
 /** Does the acts one after the other, files in thirds, and looks after every write but the last. */
 async function writeSlowly(run: string, acts: Act[], look: () => Promise<void>): Promise<void> {
   for (const [index, act] of acts.entries()) {

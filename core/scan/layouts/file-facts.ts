@@ -115,15 +115,14 @@ export async function readText(file: TreeFile, encoding: 'utf8' | 'latin1' = 'ut
 const endOfZip = Buffer.from('PK\x05\x06');
 const endOfZipBytes = 22;
 const endOfPickle = 0x2e;
+/** What torch.save began with before it wrote archives; tensors follow its pickles, and show no end here. */
+const legacyTorch = Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex');
 
-/**
- * Whether a small file of Python's was written to its end: an archive of torch.save by the record that ends its directory, a pickle by
- * its STOP. Anything else shows no end.
- */
+/** Whether a small file of Python's was written to its end: an archive by the record that ends its directory, a pickle by its STOP. */
 export async function isEnded(file: TreeFile): Promise<boolean> {
   const bytes = Buffer.from(await readText(file, 'latin1'), 'latin1');
-  const isZip = bytes.toString('latin1', 0, 2) === 'PK';
-  return isZip ? bytes.subarray(-endOfZipBytes).indexOf(endOfZip) === 0 : bytes.at(-1) === endOfPickle;
+  if (bytes.toString('latin1', 0, 2) === 'PK') return bytes.subarray(-endOfZipBytes).indexOf(endOfZip) === 0;
+  return bytes.at(-1) === endOfPickle || (bytes.indexOf(legacyTorch) === 0 && bytes.length > legacyTorch.length);
 }
 
 /** JSON as Python writes it: with NaN and Infinity, which become null. */

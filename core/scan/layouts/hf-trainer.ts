@@ -9,10 +9,10 @@ import { parsePythonJson, readText } from './file-facts.ts';
 import { isWeightsFile, partOf } from './file-kinds.ts';
 import { fileNamed, filesBelow, type Claim, type Question, type Recogniser, type Recognised } from './recogniser.ts';
 
-const checkpointName = /^(?<staging>tmp-)?checkpoint-(?<step>\d{1,15})$/;
+export const checkpointName = /^(?<staging>tmp-)?checkpoint-(?<step>\d{1,15})$/;
 const stateName = 'trainer_state.json';
 /** Any of these in a `checkpoint-N` folder shows that the Trainer wrote it. */
-const traces = new Set([stateName, 'training_args.bin', 'optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'rng_state_0.pth']);
+export const traces = new Set([stateName, 'training_args.bin', 'optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'rng_state_0.pth']);
 
 const stateFile = z.object({
   global_step: z.number().int().nonnegative().optional(),
@@ -87,16 +87,6 @@ async function recognise(question: Question): Promise<Recognised | undefined> {
   for (const claim of claims) if (state?.best !== undefined && claim.entry.name === state.best) claim.best = true;
   const losses = (state?.losses ?? []).map(([step, loss]) => ({ step, loss }));
   return { claims: [...claims, ...(await claimFinal(question, claims))], losses };
-}
-
-/**
- * True for a model that the Trainer may have saved a moment ago, with nothing yet of what it writes next. Beside other
- * checkpoints of the Trainer there is no doubt; of the first one of a run, only time tells it from a model without more.
- */
-export function mayBeBegun({ name, files }: TreeFolder): boolean {
-  const names = files.map((file) => file.name);
-  const saved = names.some((file) => file === 'config.json' || file.startsWith('adapter_model.'));
-  return checkpointName.test(name) && saved && !names.some((file) => traces.has(file));
 }
 
 export const hfTrainer: Recogniser = { name: 'hf-trainer', recognise };

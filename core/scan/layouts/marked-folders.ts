@@ -30,7 +30,9 @@ async function claim(folder: TreeFolder, layout: MarkedLayout, facts: FileFacts)
     const state = there.length === 0 ? 'is missing' : there.every(({ size }) => size === 0) ? 'is empty' : undefined;
     if (state !== undefined) return { ...base, unfinished: `${called} ${state}: the save did not finish; remove it or save again` };
   }
-  return layout.marks && (await isWritten(files, layout, facts)) ? { ...base, marked: true } : base;
+  if (!layout.marks) return base;
+  if (await isWritten(files, layout, facts)) return { ...base, marked: true };
+  return { ...base, unfinished: `${layout.required[0]?.called} ends early: the save did not finish; remove it or save again` };
 }
 
 /** Whether what is written last was written to its end: its name alone says that it was begun. */

@@ -4,7 +4,7 @@
  */
 import type { TreeFolder } from '../folder-tree.ts';
 import { isWeightsFile } from './file-kinds.ts';
-import { mayBeBegun } from './hf-trainer.ts';
+import { mayBeBegun } from './begun.ts';
 import { groupFamilies, hasDistinctSteps, type Family } from './families.ts';
 import { isPiece, readNumberedName } from './names.ts';
 import type { Claim, Question, Recogniser, Recognised } from './recogniser.ts';

@@ -7,7 +7,7 @@ const files = (names: string[], content: string | Uint8Array = torchFile): Tree 
 const distributed: Tree = { '__0_0.distcp': 'x', '__1_0.distcp': 'y', '.metadata': 'pickle __0_0.distcp and __1_0.distcp.' };
 const zero = ['mp_rank_00_model_states.pt', 'zero_pp_rank_0_mp_rank_00_optim_states.pt', 'zero_pp_rank_1_mp_rank_00_optim_states.pt'];
 const megatronRanks = ['mp_rank_00/model_optim_rng.pt', 'mp_rank_01/model_optim_rng.pt'];
-const accelerateFiles = { ...files(['optimizer.bin', 'scheduler.bin']), 'model.safetensors': safetensors(), 'random_states_0.pkl': 'x' };
+const accelerateFiles = { ...files(['optimizer.bin', 'scheduler.bin']), 'model.safetensors': safetensors(), 'random_states_0.pkl': 'N.' };
 const olmoFiles = { ...files(['model.pt', 'optim.pt', 'train.pt']), 'config.yaml': 'a: 1' };
 const orbaxFiles: Tree = { _CHECKPOINT_METADATA: '{}', 'params/_METADATA': '{}', 'params/manifest.ocdbt': 'x', 'params/d/0a': 'y' };
 
@@ -154,7 +154,7 @@ const cases: Case[] = [
     layout: 'accelerate',
     tree: under('checkpoint-500', {
       ...files(['optimizer.bin', 'scheduler.bin']),
-      'random_states_0.pkl': 'x',
+      'random_states_0.pkl': 'N.',
       'unet/diffusion_pytorch_model.safetensors': safetensors(),
     }),
     expected: [[500, 'complete', 'checkpoint-500']],

@@ -1,4 +1,5 @@
 /** What a marker of a finished save vouches for: what was there when it was written, and only where it was written to its end itself. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -43,6 +44,10 @@ describe('random states of Accelerate', () => {
   test.each([
     ['an archive of torch.save', torchFile],
     ['a pickle', pickle],
+    [
+      'what torch.save wrote before it wrote archives',
+      readFileSync(new URL('../../fixtures/formats/legacy-nonzip-dtypes.pt', import.meta.url)),
+    ],
   ])('that are %s end a save', async (_, whole) => {
     const folder = await trees.fresh(save(whole));
     expect(outline(await scanOne(folder, { now: Date.now() }))).toEqual([[3, 'complete', 'checkpoint_3']]);
