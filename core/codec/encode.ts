@@ -44,7 +44,7 @@ export interface EncodeOptions {
 }
 
 /** The zstd level by the length of a content: what is small may take its time. */
-const levelFor = (length: number): number => (length <= 4 * 1024 * 1024 ? 19 : 3);
+export const levelFor = (length: number): number => (length <= 4 * 1024 * 1024 ? 19 : 3);
 
 interface PossibleNeed {
   role: number;

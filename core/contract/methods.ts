@@ -229,6 +229,8 @@ export const methods = {
     z.object({ run: z.string(), step: z.number().int().optional() }),
     z.object({ comparison: model.engineComparison }),
   ),
+  /** About what archiving the rest of a run would take. Codes samples where too little of it is archived to judge by. */
+  'analyse.estimate': method(z.object({ run: z.string() }), z.object({ estimate: model.runEstimate })),
 
   'jobs.list': method(none, z.object({ jobs: z.array(model.job), pause: model.queuePause.optional() })),
   'jobs.get': method(z.object({ id: z.string() }), z.object({ job: model.job, log: z.array(model.jobLogLine) })),

@@ -311,6 +311,24 @@ export const runOutline = z.object({
 });
 export type RunOutline = z.infer<typeof runOutline>;
 
+/** What archiving the rest of a run would take: an estimate, with what it rests on. */
+export const runEstimate = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  /** Steps that are whole on disk and not in the store, and what they hold. */
+  steps: z.number().int(),
+  bytesOriginal: bytes,
+  /** About what they would take in the store, without parity. */
+  bytesEstimated: bytes,
+  /** `measured`: ratios of the run's own snapshots; `sampled`: blocks of its steps, coded for the purpose; `nothing`: there is nothing left. */
+  basis: z.enum(['measured', 'sampled', 'nothing']),
+  /** Steps that it rests on, and original bytes of them that were coded for it. */
+  stepsMeasured: z.number().int(),
+  bytesSampled: bytes,
+});
+export type RunEstimate = z.infer<typeof runEstimate>;
+
 /** Shares are from 0 to 1. Absent where there is nothing to compare with, or nothing of a float type. */
 const changeMeasures = {
   /** Share of elements that are not bit for bit those of the step before. */

@@ -2,13 +2,9 @@
  * What an archive would do and about what it would take: the same planning as the archive's own, with samples of the
  * tensors really coded, and nothing written.
  */
-import type { Need, RawSource } from '../../codec/binding.ts';
-import { elementWidths, neededLength, roles, tensorBlockLog2 } from '../../codec/elements.ts';
-import type { CodecPool } from '../../codec/pool.ts';
+import { estimateContents, plannedBases, planFilesOf, type Bases, type ContentsEstimate } from '../../analysis/sampled-contents.ts';
 import type { Plan, PlanItem } from '../../contract/model.ts';
-import { estimateBytes, spread, type Sample } from '../../plan/cost.ts';
-import { BaseSet } from '../../plan/pairing.ts';
-import { defaultMaxDepth, planSnapshot, type PlanFile, type PlannedContent } from '../../plan/planner.ts';
+import { defaultMaxDepth, planSnapshot, type PlannedContent } from '../../plan/planner.ts';
 import { scan } from '../../scan/scanner.ts';
 import { LocalBackend } from '../../store/backends/local.ts';
 import type { Store } from '../../store/store.ts';
@@ -19,71 +15,14 @@ import { baseSetOf, Originals } from './base-set.ts';
 import { readCheckpoint, type CheckpointFile } from '../../scan/read-checkpoint.ts';
 import { ArchivedSteps, refusalOf, selectCheckpoints, type Selected } from './selection.ts';
 
-const samplesPerCheckpoint = 8;
-
-/** The bases of a checkpoint, whether archived or only planned, with a way to read them. */
-interface Bases {
-  set: BaseSet;
-  depth: number;
-  read(content: PlannedContent, length: number): RawSource | Promise<RawSource>;
-}
-
-const planFilesOf = (files: CheckpointFile[]): PlanFile[] =>
-  files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors }));
-
-/** What a checkpoint that is about to be archived will offer the next one. */
-function plannedBases(files: CheckpointFile[], depth: number): Bases {
-  const set = new BaseSet();
-  const paths = new Map(files.map(({ found, path }) => [found.path, path]));
-  for (const { found, layout } of files) {
-    const named = new Set<number>();
-    for (const tensor of layout.tensors) {
-      const part = layout.parts[tensor.part];
-      if (!part || named.has(tensor.part)) continue;
-      named.add(tensor.part);
-      const { length, element, offset } = part;
-      set.add(
-        { file: found.path, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape },
-        { digest: '', length, element, blockLog2: tensorBlockLog2, depth, file: found.path, offset },
-      );
-    }
-  }
-  return { set, depth, read: ({ base }, length) => ({ file: { path: paths.get(base!.file)!, offset: base!.offset, length } }) };
-}
-
 async function archivedBases(store: Store, before: Ancestor | undefined): Promise<Bases | undefined> {
   if (!before) return undefined;
   const originals = await Originals.of(before.manifest);
   return {
     set: await baseSetOf(store, before.manifest),
     depth: before.manifest.depth,
-    read: ({ base }, length) => originals.sourceOf(store, base!, true)(0, length),
+    read: ({ base }, offset, length) => originals.sourceOf(store, base!, true)(offset, length),
   };
-}
-
-async function sampleContent(
-  pool: CodecPool,
-  content: PlannedContent,
-  companion: PlannedContent | undefined,
-  files: CheckpointFile[],
-  bases: Bases | undefined,
-  method: 'cairn' | 'lmc',
-  cancel: Int32Array,
-): Promise<Sample> {
-  const { path } = files[content.file]!;
-  const length = Math.min(content.length, elementWidths[content.element] * 2 ** content.blockLog2);
-  const source = { path, offset: content.ranges[0]!.offset, length };
-  const needs: Need[] = content.base && bases ? [{ role: roles.base, source: await bases.read(content, length) }] : [];
-  if (companion) {
-    const needed = neededLength(content.companion!.role, content.element, length).length;
-    const file = { path: files[companion.file]!.path, offset: companion.ranges[0]!.offset, length: needed };
-    needs.push({ role: content.companion!.role, source: { file } });
-  }
-  const rows = content.columns === undefined ? {} : { columns: content.columns, firstColumn: 0 };
-  const item = { source, element: content.element, blockLog2: content.blockLog2, method, needs, firstChunk: 0, whole: true, ...rows };
-  const { slot, items } = await pool.encode({ items: [item], cancel });
-  await pool.release(slot);
-  return { rawBytes: length, storedBytes: items[0]!.storedLength };
 }
 
 class Estimate {
@@ -119,14 +58,14 @@ class Estimate {
     });
     const isDelta = contents.some((content) => content.base);
     const depth = isDelta ? bases!.depth + 1 : 0;
-    const samples = await this.#sample(contents, files, bases);
+    const { bytesEstimated } = await this.#sample(contents, files, bases);
     this.#previous = { run: run.path, bases: plannedBases(files, depth) };
     return {
       ...item,
       action: 'archive',
       kind: isDelta ? 'delta' : 'keyframe',
       depth,
-      bytesEstimated: estimateBytes(bytesOriginal, samples),
+      bytesEstimated,
     };
   }
 
@@ -139,24 +78,9 @@ class Estimate {
     return archivedBases(this.#store, await findBase(this.#store, this.#archived, run, checkpoint, coding));
   }
 
-  /** The largest tensors weigh most, so they are preferred; the same ones at every call. */
-  async #sample(contents: PlannedContent[], files: CheckpointFile[], bases: Bases | undefined): Promise<Sample[]> {
-    const tensors = contents.filter((content) => content.coding === 'tensor').toSorted((a, b) => b.length - a.length);
-    const chosen = spread(tensors.slice(0, samplesPerCheckpoint * 4), samplesPerCheckpoint);
-    const pool = this.#access.pool(this.#params.threads);
-    return Promise.all(
-      chosen.map((content) =>
-        sampleContent(
-          pool,
-          content,
-          content.companion && contents[content.companion.content],
-          files,
-          bases,
-          this.#params.method,
-          this.#cancel,
-        ),
-      ),
-    );
+  #sample(contents: PlannedContent[], files: CheckpointFile[], bases: Bases | undefined): Promise<ContentsEstimate> {
+    const { method, threads } = this.#params;
+    return estimateContents(contents, files, { pool: this.#access.pool(threads), method, bases, cancel: this.#cancel });
   }
 }
 

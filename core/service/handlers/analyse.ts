@@ -1,21 +1,24 @@
 /** The study of a run on its own checkpoints. */
+import { Estimator } from '../../analysis/estimate.ts';
 import { Study } from '../../analysis/study.ts';
 import { CairnError } from '../../contract/errors.ts';
 import type { Run } from '../../contract/model.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
-type AnalyseHandlers = Pick<Handlers, 'analyse.outline' | 'analyse.step' | 'analyse.engines'>;
+type AnalyseHandlers = Pick<Handlers, 'analyse.outline' | 'analyse.step' | 'analyse.engines' | 'analyse.estimate'>;
 
 export function analyseHandlers(service: ServiceAccess): AnalyseHandlers {
   const { stages } = service;
-  const study = new Study({ pool: () => stages.pool(), readStore: () => stages.readStore() });
+  const access = { pool: () => stages.pool(), readStore: () => stages.readStore() };
+  const [study, estimator] = [new Study(access), new Estimator(access)];
   return {
     'analyse.outline': async ({ run }, signal) => ({ outline: await study.outline(await runNamed(service, run), signal) }),
     'analyse.step': async ({ run, step, full }, signal) => ({
       measures: await study.step(await runNamed(service, run), step, full, signal),
     }),
     'analyse.engines': async ({ run, step }, signal) => ({ comparison: await study.engines(await runNamed(service, run), step, signal) }),
+    'analyse.estimate': async ({ run }, signal) => ({ estimate: await estimator.run(await runNamed(service, run), signal) }),
   };
 }
 

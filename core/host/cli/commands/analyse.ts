@@ -2,9 +2,10 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { CairnError } from '../../../contract/errors.ts';
-import type { EngineComparison, KindMeasures, RunOutline, StepMeasures } from '../../../contract/model.ts';
+import { CairnError, toFailure, type Failure } from '../../../contract/errors.ts';
+import type { EngineComparison, KindMeasures, RunEstimate, RunOutline, StepMeasures } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
+import { basisOf, printEstimates, sentenceOf, totalOf } from '../estimates.ts';
 import type { Actions } from '../main.ts';
 import { ratio, size, type Column } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -13,6 +14,7 @@ interface AnalyseOptions {
   step?: number[];
   full?: boolean;
   engines: boolean;
+  estimate: boolean;
 }
 
 const right = (title: string): Column => ({ title, align: 'right' });
@@ -22,11 +24,14 @@ export function addAnalyse(root: Command, actions: Actions): void {
   const command = root
     .command('analyse')
     .description('study how compressible a run is: entropy of byte planes, bits that flip, layers that change, engines side by side')
-    .argument('<run>', 'its name, or a folder with checkpoints')
+    .argument('[run]', 'its name, or a folder with checkpoints; without one: about what archiving the rest of every known run would take')
     .option('--step <number...>', 'only these steps', (text: string, before: number[] = []) => [...before, stepNumber(text)])
     .option('--full', 'read everything (default: samples of about 16 MiB a step)')
-    .option('--no-engines', 'leave out the comparison of engines');
-  command.action((run: string, options: AnalyseOptions) => actions.run(command, (session) => analyse(session, run, options)));
+    .option('--no-engines', 'leave out the comparison of engines')
+    .option('--no-estimate', 'leave out what archiving the rest of the run would take');
+  command.action((run: string | undefined, options: AnalyseOptions) =>
+    actions.run(command, (session) => (run === undefined ? estimateAll(session) : analyse(session, run, options))),
+  );
 }
 
 /** A folder is scanned first, so that the run is known. @throws CairnError `not_found`, `ambiguous` where it holds several runs. */
@@ -41,7 +46,34 @@ async function runOf({ client, interrupt }: Session, run: string): Promise<strin
   throw new CairnError('ambiguous', `${place}: it holds several runs; name one of ${names}`, { path: place });
 }
 
-async function analyse(session: Session, name: string, { step: steps, full, engines }: AnalyseOptions): Promise<number> {
+/** Every run that is known, one after the other: what is on disk and not archived. One that can't be read is told of. */
+async function estimateAll(session: Session): Promise<number> {
+  const { client, out, interrupt } = session;
+  const { runs } = await client.call('runs.list', {});
+  const [estimates, errors]: [RunEstimate[], Failure[]] = [[], []];
+  for (const { id } of runs) {
+    try {
+      estimates.push(await estimateOf(session, id));
+    } catch (thrown) {
+      if (interrupt.aborted) throw thrown;
+      errors.push(toFailure(thrown));
+      out.error(errors.at(-1)!.message);
+    }
+  }
+  printEstimates(session, estimates);
+  const total = totalOf(estimates);
+  out.line(runs.length === 0 ? 'no run is known; cairn scan FOLDER shows what is recognised' : sentenceOf(total));
+  out.summary({ runs: estimates.length, ...total, errors });
+  return errors.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+async function estimateOf({ client, out, interrupt }: Session, run: string): Promise<RunEstimate> {
+  const { estimate } = await client.call('analyse.estimate', { run }, { signal: interrupt });
+  out.record('estimate', estimate);
+  return estimate;
+}
+
+async function analyse(session: Session, name: string, { step: steps, full, engines, estimate }: AnalyseOptions): Promise<number> {
   const { client, out, interrupt } = session;
   const call = { signal: interrupt };
   const run = await runOf(session, name);
@@ -58,8 +90,10 @@ async function analyse(session: Session, name: string, { step: steps, full, engi
   printKinds(session, measured);
   const compared = engines ? (await client.call('analyse.engines', { run, step: chosen.at(-1) }, call)).comparison : undefined;
   if (compared) printEngines(session, compared);
+  const rest = estimate ? await estimateOf(session, run) : undefined;
+  if (rest) out.line(rest.steps === 0 ? 'all of it is archived' : `${sentenceOf(totalOf([rest]))} (from ${basisOf(rest)})`);
   const bytesSampled = measured.reduce((sum, measures) => sum + measures.bytesSampled, 0);
-  out.summary({ run: outline.name, path: outline.path, steps: measured.length, bytesSampled });
+  out.summary({ run: outline.name, path: outline.path, steps: measured.length, bytesSampled, ...(rest ? { estimate: rest } : {}) });
   return exitCodes.done;
 }
 

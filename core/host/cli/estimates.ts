@@ -1,0 +1,46 @@
+/** What archiving would save, as the command line tells it. */
+import type { RunEstimate } from '../../contract/model.ts';
+import { ratio, size, type Column } from './printable.ts';
+import type { Session } from './session.ts';
+
+const right = (title: string): Column => ({ title, align: 'right' });
+
+/** What an estimate rests on. */
+export function basisOf({ basis, stepsMeasured, bytesSampled }: RunEstimate): string {
+  const steps = `${stepsMeasured} ${stepsMeasured === 1 ? 'step' : 'steps'}`;
+  if (basis === 'nothing') return 'nothing left to archive';
+  return basis === 'measured' ? `what ${steps} of it took in the store` : `samples of ${steps}, ${size(bytesSampled)}`;
+}
+
+export interface Total {
+  steps: number;
+  bytesOriginal: number;
+  bytesEstimated: number;
+}
+
+export function totalOf(estimates: readonly RunEstimate[]): Total {
+  const sum = (member: keyof Total): number => estimates.reduce((total, estimate) => total + estimate[member], 0);
+  return { steps: sum('steps'), bytesOriginal: sum('bytesOriginal'), bytesEstimated: sum('bytesEstimated') };
+}
+
+/** That it is an estimate is said, and when the space would be free. */
+export function sentenceOf({ steps, bytesOriginal, bytesEstimated }: Total): string {
+  const what = `${steps} ${steps === 1 ? 'step' : 'steps'} not archived, ${size(bytesOriginal)}`;
+  const less = bytesOriginal - bytesEstimated;
+  const freed = less > 0 ? `; about ${size(less)} less once originals are released` : '';
+  return `${what}: would take about ${size(bytesEstimated)} in the store${freed}`;
+}
+
+export function printEstimates({ out }: Session, estimates: readonly RunEstimate[]): void {
+  out.table(
+    [{ title: 'run' }, right('steps'), right('original'), right('estimated'), right('ratio'), { title: 'from' }],
+    estimates.map((estimate) => [
+      estimate.name,
+      String(estimate.steps),
+      size(estimate.bytesOriginal),
+      size(estimate.bytesEstimated),
+      estimate.steps === 0 ? '' : ratio(estimate.bytesOriginal, estimate.bytesEstimated),
+      basisOf(estimate),
+    ]),
+  );
+}
