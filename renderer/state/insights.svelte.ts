@@ -1,5 +1,5 @@
 import { toCairnError, type CairnError } from '../../core/contract/errors.ts';
-import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
+import type { EngineComparison, RunEstimate, RunOutline, StepMeasures } from '../../core/contract/model.ts';
 import { atMostEvery } from './loaded.svelte.ts';
 import { service } from './service.svelte.ts';
 import { hasUnmeasured } from './unmeasured.ts';
@@ -12,7 +12,8 @@ export class InsightsPage {
   outline = $state.raw<RunOutline>();
   measures = $state.raw<readonly StepMeasures[]>([]);
   engines = $state.raw<EngineComparison>();
-  phase = $state<'idle' | 'outline' | 'steps' | 'engines'>('idle');
+  estimate = $state.raw<RunEstimate>();
+  phase = $state<'idle' | 'outline' | 'steps' | 'engines' | 'estimate'>('idle');
   failure = $state.raw<CairnError>();
   full = $state(false);
   /** By the user: then nothing is measured by itself. */
@@ -65,6 +66,7 @@ export class InsightsPage {
     if (this.outline === undefined) return;
     try {
       this.outline = (await service.call('analyse.outline', { run: this.run })).outline;
+      if (this.estimate && !this.busy) this.estimate = (await service.call('analyse.estimate', { run: this.run })).estimate;
     } catch {
       return; // what is shown stays; measuring again says what is wrong
     }
@@ -89,6 +91,8 @@ export class InsightsPage {
     if (outline.steps.length === 0) return;
     this.phase = 'engines';
     this.engines = (await service.call('analyse.engines', { run }, { signal })).comparison;
+    this.phase = 'estimate';
+    this.estimate = (await service.call('analyse.estimate', { run }, { signal })).estimate;
   }
 
   /** Shown a few times a second: what was measured before comes back faster than charts can be drawn. */

@@ -7,7 +7,8 @@ import { bytesOf, safetensors, weights } from '../jobs/files.ts';
 import { addFolder, goTo, seriousFindings } from './doing.ts';
 import { Served } from './served.ts';
 
-const charts = ['Stored size by part', 'Entropy by byte plane', 'Bits that flip', 'Change by layer', 'Exponents', 'Engines'];
+const estimate = 'What archiving would save';
+const charts = ['Stored size by part', estimate, 'Entropy by byte plane', 'Bits that flip', 'Change by layer', 'Exponents', 'Engines'];
 
 let served: Served;
 let page: Page;
@@ -45,6 +46,10 @@ const isDrawn = (title: string): Promise<boolean> =>
       return new Set(pixels).size > 8;
     });
 
+/** What the estimate said before anything was archived. */
+let estimated: number;
+const bytesIn = (row: readonly string[], index: number): number => Number(row[index]!.replaceAll(',', ''));
+
 /** What a browser makes of the text of an SVG: as an image, and as a document. */
 async function opened(page: Page, svg: string) {
   const context = await page.context().browser()!.newContext();
@@ -80,6 +85,24 @@ describe('insights of a run', () => {
     for (const title of charts.slice(1)) expect(await isDrawn(title)).toBe(true);
   });
 
+  it('say about what archiving would save, of the run and of the library', async () => {
+    const said =
+      /^4 steps not archived, 3\.\d+ MiB: would take about 1\.\d+ MiB in the store, and about 1\.\d+ MiB would be free once originals are released\. /;
+    const note = card(estimate).locator('p').first();
+    await expect.poll(() => note.textContent()).toMatch(said);
+    expect(await note.textContent()).toMatch(/Estimated from samples of 4 steps, 3\.\d+ MiB\.$/);
+    await card(estimate).getByText('Whole library', { exact: true }).click();
+    await expect.poll(() => note.textContent()).toMatch(/From 1 of 1 runs\.$/);
+    expect(await note.textContent()).toMatch(said);
+    const [header, row] = await rowsOf(estimate);
+    expect(header).toEqual(['Part', 'Steps', 'Original', 'In the store', 'Less', 'From']);
+    expect(row!.slice(0, 2)).toEqual(['nano-run', '4']);
+    estimated = bytesIn(row!, 3);
+    expect(bytesIn(row!, 2) - estimated).toBe(bytesIn(row!, 4));
+    await card(estimate).getByText('Chart', { exact: true }).click();
+    await card(estimate).getByText('This run', { exact: true }).click();
+  });
+
   it('show what the archived steps take, once there are some', async () => {
     await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
     await page.getByRole('main').getByRole('button', { name: 'Archive 4 steps' }).click();
@@ -88,6 +111,11 @@ describe('insights of a run', () => {
     await measured();
     await card('Stored size by part').locator('canvas').waitFor();
     expect(await isDrawn('Stored size by part')).toBe(true);
+    await expect.poll(() => card(estimate).locator('p').first().textContent()).toBe('Every whole step of this run is archived.');
+    const [, row] = await rowsOf(estimate);
+    expect(row![0]).toBe('Archived');
+    expect(Math.abs(estimated / bytesIn(row!, 3) - 1)).toBeLessThan(0.05);
+    await card(estimate).getByText('Chart', { exact: true }).click();
   });
 
   it('read off what is under the pointer', async () => {

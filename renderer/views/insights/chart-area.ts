@@ -38,16 +38,17 @@ export function paintAxisNames(surface: Surface, colours: ChartColours, { width,
 export const everyNth = (count: number, width: number, labelWidth: number): number =>
   Math.max(1, Math.ceil((count * labelWidth) / Math.max(1, width)));
 
-/** A name takes no more of the axis than that. */
-const widestName = 96;
+/** A name takes no more of the axis than that, where its column is not wider. */
+const narrowestName = 96;
 
 /** Names below evenly spaced columns, as many as there is room for. */
 export function paintColumnNames(surface: Surface, colours: ChartColours, area: Area, names: readonly string[]): void {
   const some = names.length <= 200 ? names : [names[0]!, names[names.length >> 1]!, names.at(-1)!];
   const labelWidth = some.reduce((most, name) => Math.max(most, surface.widthOf(name)), 0);
-  const every = everyNth(names.length, area.width, Math.min(widestName, labelWidth) + 10);
+  const widest = Math.max(narrowestName, area.width / Math.max(1, names.length) - 10);
+  const every = everyNth(names.length, area.width, Math.min(widest, labelWidth) + 10);
   for (let index = 0; index < names.length; index += every) {
-    const name = fit(surface, names[index]!, widestName);
+    const name = fit(surface, names[index]!, widest);
     const middle = area.left + ((index + 0.5) * area.width) / names.length;
     const last = area.left + area.width + right - surface.widthOf(name) / 2;
     surface.text(name, Math.min(middle, last), area.top + area.height + 12, 'center', colours.muted);
