@@ -5,6 +5,8 @@ import { service } from './service.svelte.ts';
 import { hasUnmeasured } from './unmeasured.ts';
 
 const shownEveryMs = 200;
+/** The more there is to draw, the less often it is drawn anew. */
+const shownGrowth = 1.02;
 
 /** The study of one run: step by step, so that charts grow while it goes on, and can be stopped. */
 export class InsightsPage {
@@ -102,7 +104,7 @@ export class InsightsPage {
     let shownMs = -Infinity;
     for (const { step } of steps) {
       found.push((await service.call('analyse.step', { run: this.run, step, full }, { signal })).measures);
-      if (performance.now() - shownMs < shownEveryMs) continue;
+      if (performance.now() - shownMs < shownEveryMs || found.length < this.measures.length * shownGrowth) continue;
       this.measures = [...found];
       shownMs = performance.now();
     }

@@ -230,6 +230,52 @@ describe('insights of a run whose tensors are called like markup', () => {
   });
 });
 
+describe('insights of a run of many steps', () => {
+  const steps = 600;
+  let long: Page;
+  beforeAll(async () => {
+    const run = served.path('long-run');
+    let before: Float32Array | undefined;
+    for (let step = 1; step <= steps; step++) {
+      before = weights(300, step, before);
+      mkdirSync(path.join(run, `checkpoint-${step}`), { recursive: true });
+      const tensors = [{ name: 'model.layers.0.weight', dtype: 'F32', shape: [300], bytes: bytesOf(before) }];
+      writeFileSync(path.join(run, `checkpoint-${step}`, 'model.safetensors'), safetensors(tensors));
+    }
+    long = await served.open();
+    await addFolder(long, run);
+    await long.getByRole('main').getByRole('link', { name: 'long-run' }).click();
+    await long.getByRole('main').getByRole('link', { name: 'Insights' }).click();
+    await long
+      .getByRole('status')
+      .getByText(/ read$/)
+      .waitFor({ timeout: 120_000 });
+  });
+  afterAll(() => long.close());
+
+  it('make only the table rows in sight, down to the last', async () => {
+    const card = long.getByRole('main').getByRole('region', { name: 'Entropy by byte plane', exact: true });
+    await card.getByText('Table', { exact: true }).click();
+    const table = card.getByRole('region', { name: 'Entropy by byte plane, table' });
+    expect(await table.getByRole('rowheader').first().textContent()).toBe('1');
+    expect(await table.locator('tr').count()).toBeLessThan(150);
+    const height = await table.evaluate((element) => element.scrollHeight);
+    expect(height).toBeGreaterThan(steps * 21);
+    await table.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await table.getByRole('rowheader', { name: String(steps), exact: true }).waitFor();
+    expect(await table.locator('tr').count()).toBeLessThan(150);
+    expect(Math.abs((await table.evaluate((element) => element.scrollHeight)) - height)).toBeLessThan(4);
+  });
+
+  it('are saved as SVG in which every step has its place', async () => {
+    const button = long.getByRole('main').getByRole('button', { name: 'Save bits that flip as SVG' });
+    const [download] = await Promise.all([long.waitForEvent('download'), button.click()]);
+    const { size, parsed } = await opened(long, readFileSync(await download.path(), 'utf8'));
+    expect(size[0]).toBe(960);
+    expect(parsed.description).toContain(`${steps - 1} rows of: Step, Bit 31`);
+  });
+});
+
 describe('a connection that comes back', () => {
   let sockets: WebSocketRoute[];
   let asked: string[];

@@ -11,6 +11,7 @@ import { describe as descriptionOf, pictureWidth, svgOf, type Picture } from '..
 import { reportHtml } from '../../renderer/views/insights/report.ts';
 import { fit, wrap, type Paint, type Point } from '../../renderer/views/insights/surface.ts';
 import { SvgSurface, type Measure } from '../../renderer/views/insights/svg-surface.ts';
+import { rowHeight, rowsInSight } from '../../renderer/views/insights/table-window.ts';
 
 const colours: ChartColours = {
   text: '#111111',
@@ -90,7 +91,7 @@ describe('words in files', () => {
     expect(svg).toContain('<title id="title">&lt;img src=x onerror=alert(1)&gt; – &quot;&amp;&lt;&gt;</title>');
     expect(svg).toMatch(/<desc id="description">&lt;img/);
     expect(svg).toContain('font-family="&quot;A &amp; B&quot;, sans-serif"');
-    const head = { run: hostile[0]!, path: hostile[1]!, measured: hostile[2]!, command: hostile[3]! };
+    const head = { run: hostile[0]!, path: hostile[1]!, measured: hostile[2]!, command: hostile[3]!, more: String };
     const html = reportHtml(head, [{ title: hostile[0]!, note: hostile[2]!, table, description: hostile[1]!, picture }], colours, measure);
     expect(html.match(/<(img|script|svg)\b/g)).toEqual(['<img']);
     const source = /src="data:image\/svg\+xml,([^"]*)"/.exec(html)![1]!.replaceAll('&#39;', "'");
@@ -253,5 +254,27 @@ describe('condensing', () => {
     const points: Point[] = [[0.1, 5], [0.2, 9], [0.3, 1], [0.4, 4], [0.9, 6], [1.1, 2]]; // prettier-ignore
     expect(thinned(points)).toEqual([[0.1, 5], [0.2, 9], [0.3, 1], [0.9, 6], [1.1, 2]]); // prettier-ignore
     expect(thinned([])).toEqual([]);
+  });
+});
+
+describe('long tables', () => {
+  it('have the rows in sight, wherever they are scrolled to', () => {
+    expect(rowsInSight(400, 5000, 264)).toEqual({ first: 0, end: 400 });
+    for (const scrolled of [0, 1000, 1_100_000, 2_199_000, 1e9]) {
+      const { first, end } = rowsInSight(100_000, scrolled, 264);
+      const seen = Math.min(99_999, Math.floor(scrolled / rowHeight));
+      expect(first).toBeLessThanOrEqual(seen);
+      expect(end).toBeGreaterThan(seen);
+      expect(end - first).toBeLessThan(100);
+    }
+  });
+
+  it('are cut in a report, which says so', () => {
+    const table = { columns: ['Step', 'Bits'], rows: Array.from({ length: 5000 }, (_, step) => [step, step / 2]) };
+    const picture: Picture = { names: ['p'], note: '', legend: [], paint: () => undefined };
+    const head = { run: 'r', path: '/r', measured: '', command: '', more: (rows: number) => `${rows} more & all in CSV` };
+    const html = reportHtml(head, [{ title: 't', note: 'n', table, description: 'd', picture }], colours, measure);
+    expect(html.match(/<tr>/g)).toHaveLength(2001);
+    expect(html).toContain('<p>3000 more &amp; all in CSV</p>');
   });
 });

@@ -18,6 +18,7 @@ export const insights = {
   again: 'Measure again',
   report: 'Save report',
   reportName: 'report',
+  more: (rows: number) => `${count(rows, 'more row')}; the chart’s CSV has all of them.`,
   reportTip: 'Every chart with its numbers as one HTML file, to read without Cairn or a network',
   sampled: (sampled: string, total: string) => `${sampled} of ${total} read`,
   chart: 'Chart',

@@ -22,6 +22,8 @@ export interface ReportHead {
   measured: string;
   /** The command line that gives the same numbers. */
   command: string;
+  /** What is said of rows that are left out. */
+  more: (rows: number) => string;
 }
 
 const key = Symbol('report');
@@ -58,15 +60,20 @@ const style = `
   table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; }
   th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid #eee; } th:first-child { text-align: left; }`;
 
-function tableHtml({ columns, rows }: Table): string {
+/** More would make a file that no browser likes to open. */
+const mostRows = 2000;
+
+function tableHtml({ columns, rows }: Table, more: (rows: number) => string): string {
   const cells = (tag: string, values: readonly string[]): string => values.map((value) => `<${tag}>${escaped(value)}</${tag}>`).join('');
-  const body = rows.map((row) => `<tr>${cells('td', row.map(formatCell))}</tr>`).join('\n');
-  return `<div><table><thead><tr>${cells('th', columns)}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
+  const body = rows.slice(0, mostRows).map((row) => `<tr>${cells('td', row.map(formatCell))}</tr>`).join('\n'); // prettier-ignore
+  const rest = rows.length > mostRows ? `\n<p>${escaped(more(rows.length - mostRows))}</p>` : '';
+  return `<div><table><thead><tr>${cells('th', columns)}</tr></thead><tbody>\n${body}\n</tbody></table></div>${rest}`;
 }
 
-function partHtml({ title, note, table, description, picture }: ReportPart, colours: ChartColours, measure: Measure): string {
+function partHtml(part: ReportPart, { more }: ReportHead, colours: ChartColours, measure: Measure): string {
+  const { title, note, table, description, picture } = part;
   const source = `data:image/svg+xml,${encodeURIComponent(svgOf(picture, description, colours, measure))}`;
-  return `<h2>${escaped(title)}</h2>\n<p>${escaped(note)}</p>\n<img alt="${escaped(title)}" src="${escaped(source)}">\n${tableHtml(table)}`;
+  return `<h2>${escaped(title)}</h2>\n<p>${escaped(note)}</p>\n<img alt="${escaped(title)}" src="${escaped(source)}">\n${tableHtml(table, more)}`;
 }
 
 /** The whole file. Names come from files, so every word is escaped; and nothing in it may load anything. */
@@ -80,7 +87,7 @@ export function reportHtml(head: ReportHead, parts: readonly ReportPart[], colou
 <style>${style}</style>
 <h1>${escaped(head.run)}</h1>
 <p>${escaped(head.path)}<br>${escaped(head.measured)}<br><code>${escaped(head.command)}</code></p>
-${parts.map((part) => partHtml(part, colours, measure)).join('\n')}
+${parts.map((part) => partHtml(part, head, colours, measure)).join('\n')}
 </html>
 `;
 }
