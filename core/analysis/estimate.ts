@@ -3,13 +3,11 @@
  * of some of its steps, coded as an archive would code them. An estimate, and it says what it rests on.
  */
 import { cancelFlag } from '../codec/pool.ts';
-import { CairnError } from '../contract/errors.ts';
 import type { Run, RunEstimate, Step } from '../contract/model.ts';
 import { estimateSteps, measuredRatios, plannedSteps, type ChainStep, type PlannedStep, type StepRatio } from '../plan/chain-estimate.ts';
 import { spread } from '../plan/cost.ts';
 import { planSnapshot } from '../plan/planner.ts';
 import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts';
-import { scan } from '../scan/scanner.ts';
 import { estimateContents, plannedBases, planFilesOf } from './sampled-contents.ts';
 import { isLost } from './step-tensors.ts';
 import { readableSteps, type StudyAccess } from './study.ts';
@@ -27,15 +25,6 @@ const chainStepOf = ({ step, checkpoint, snapshot }: Step): ChainStep => ({
 
 interface Sampled extends StepRatio {
   bytesSampled: number;
-}
-
-/** Reads the headers of a step's originals. @throws CairnError `not_found` where they are gone. */
-async function filesOf({ checkpoint }: Step, signal?: AbortSignal): Promise<CheckpointFile[]> {
-  const place = checkpoint!.path;
-  const { runs } = await scan([place], signal ? { signal } : {});
-  const found = runs.flatMap((run) => run.checkpoints).find(({ path }) => path === place);
-  if (!found) throw new CairnError('not_found', `${place}: no checkpoint is there any more; scan its folder again`, { path: place });
-  return readCheckpoint(found);
 }
 
 const isOnDisk = (step: Step | undefined): boolean => step?.checkpoint?.state === 'complete';
@@ -68,7 +57,7 @@ export class Estimator {
     const head = { id, name, path, steps: planned.length, bytesOriginal };
     if (planned.length === 0) return { ...head, bytesEstimated: 0, basis: 'nothing', stepsMeasured: 0, bytesSampled: 0 };
     const measured = measuredRatios(chain);
-    const sampled = measured.length > 0 ? [] : await this.#sample(steps, planned, signal);
+    const sampled = measured.length > 0 ? [] : await this.#sample(path, steps, planned, signal);
     const ratios = measured.length > 0 ? measured : sampled;
     return {
       ...head,
@@ -80,7 +69,7 @@ export class Estimator {
   }
 
   /** Some steps of each kind, spread over the run. One whose originals have gone is passed over. */
-  async #sample(steps: readonly Step[], planned: readonly PlannedStep[], signal?: AbortSignal): Promise<Sampled[]> {
+  async #sample(run: string, steps: readonly Step[], planned: readonly PlannedStep[], signal?: AbortSignal): Promise<Sampled[]> {
     const pairs = planned.filter(({ before }) => before !== undefined && isOnDisk(steps[before]));
     const keyframes = planned.filter(({ kind }) => kind === 'keyframe');
     const alone = keyframes.length > 0 || pairs.length === 0 ? spread(keyframes.length > 0 ? keyframes : planned, mostAlone) : [];
@@ -89,7 +78,7 @@ export class Estimator {
     for (const step of [...alone.map(({ before: _, ...rest }) => ({ ...rest, kind: 'keyframe' as const })), ...spread(pairs, mostDeltas)]) {
       signal?.throwIfAborted();
       try {
-        sampled.push(await this.#sampleStep(steps, step, signal));
+        sampled.push(await this.#sampleStep(run, steps, step, signal));
       } catch (thrown) {
         if (!isLost(thrown)) throw thrown;
         lost = thrown;
@@ -99,12 +88,16 @@ export class Estimator {
     return sampled;
   }
 
-  async #sampleStep(steps: readonly Step[], { step, kind, depth, before }: PlannedStep, signal?: AbortSignal): Promise<Sampled> {
-    const files = await filesOf(
-      steps.find((one) => one.step === step)!,
-      signal,
-    );
-    const bases = before === undefined ? undefined : plannedBases(await filesOf(steps[before]!, signal), depth - 1);
+  async #sampleStep(
+    run: string,
+    steps: readonly Step[],
+    { step, kind, depth, before }: PlannedStep,
+    signal?: AbortSignal,
+  ): Promise<Sampled> {
+    const filesOf = async ({ checkpoint }: Step): Promise<CheckpointFile[]> =>
+      readCheckpoint(await this.#access.checkpoints.get(run, checkpoint!.path, signal));
+    const files = await filesOf(steps.find((one) => one.step === step)!);
+    const bases = before === undefined ? undefined : plannedBases(await filesOf(steps[before]!), depth - 1);
     const { contents } = planSnapshot(planFilesOf(files), { ...(bases ? { bases: bases.set } : {}), companions: true });
     const options = { pool: this.#access.pool(), method: 'cairn', bases, cancel: cancelFlag(signal) } as const;
     const { bytesEstimated, bytesSampled } = await estimateContents(contents, files, options);

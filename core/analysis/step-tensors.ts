@@ -4,10 +4,11 @@ import { CairnError, toCairnError, type ErrorCode } from '../contract/errors.ts'
 import type { Step } from '../contract/model.ts';
 import { BaseSet, pairFiles } from '../plan/pairing.ts';
 import { readCheckpoint } from '../scan/read-checkpoint.ts';
-import { scan } from '../scan/scanner.ts';
+import type { FoundCheckpoint } from '../scan/found.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { isSame } from '../store/same-files.ts';
 import type { Store } from '../store/store.ts';
+import type { FoundCheckpoints } from './found-checkpoints.ts';
 import { kindOf, layerOf, partOfTensor, type Part } from './subjects.ts';
 
 export type TensorPlace = { path: string; offset: number } | { digest: string; blockLog2: number };
@@ -61,13 +62,10 @@ function firstOfEach<T extends { part: number }>(tensors: readonly T[]): T[] {
 
 /**
  * @param snapshot that was made of it, where there is one
- * @throws CairnError `not_found` where no checkpoint is there any more, `changed` where it is another than the snapshot's,
- * `bad_input` where a file contradicts itself.
+ * @throws CairnError `changed` where it is another than the snapshot's, `bad_input` where a file contradicts itself.
  */
-async function tensorsOnDisk(place: string, step: number, snapshot: Manifest | undefined, signal?: AbortSignal): Promise<StepTensors> {
-  const { runs } = await scan([place], signal ? { signal } : {});
-  const found = runs.flatMap((run) => run.checkpoints).find((checkpoint) => checkpoint.path === place);
-  if (!found) throw new CairnError('not_found', `${place}: no checkpoint is there any more; scan its folder again`, { path: place });
+async function tensorsOnDisk(found: FoundCheckpoint, step: number, snapshot: Manifest | undefined): Promise<StepTensors> {
+  const place = found.path;
   if (snapshot && !isSame(snapshot, found))
     throw new CairnError('changed', `${place}: it is no longer what was archived; scan its folder again`, { path: place });
   const files = await readCheckpoint(found);
@@ -99,6 +97,9 @@ async function tensorsInStore(store: Store, id: string, step: number): Promise<S
 }
 
 export interface Loading {
+  checkpoints: FoundCheckpoints;
+  /** Folder of the step's run. */
+  run: string;
   readStore(): Promise<Store>;
   /** Leaves originals alone where there is a snapshot: they have just turned out not to be what they were. */
   storeFirst?: boolean;
@@ -109,12 +110,13 @@ export interface Loading {
  * Originals where they are complete and still what was archived, because reading them is faster; else the snapshot.
  * Undefined where there is neither.
  */
-export async function loadStep(step: Step, { readStore, storeFirst = false, signal }: Loading): Promise<StepTensors | undefined> {
+export async function loadStep(step: Step, loading: Loading): Promise<StepTensors | undefined> {
+  const { checkpoints, run, readStore, storeFirst = false, signal } = loading;
   const { checkpoint, snapshot } = step;
   if (checkpoint?.state === 'complete' && !(snapshot && storeFirst)) {
     try {
       const manifest = snapshot && (await (await readStore()).manifest(snapshot.id));
-      return await tensorsOnDisk(checkpoint.path, step.step, manifest, signal);
+      return await tensorsOnDisk(await checkpoints.get(run, checkpoint.path, signal), step.step, manifest);
     } catch (thrown) {
       if (!snapshot || !isLost(thrown)) throw thrown;
     }

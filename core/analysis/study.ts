@@ -12,6 +12,7 @@ import { CairnError } from '../contract/errors.ts';
 import type { EngineComparison, EngineResult, Run, RunOutline, Step, StepMeasures } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
 import { compareEngines } from './engines.ts';
+import type { FoundCheckpoints } from './found-checkpoints.ts';
 import { measure } from './measure.ts';
 import type { ReadContext } from './readable.ts';
 import { sample } from './sampling.ts';
@@ -21,6 +22,7 @@ export interface StudyAccess {
   pool(): CodecPool;
   /** @throws CairnError `not_found` where there is no store. */
   readStore(): Promise<Store>;
+  checkpoints: FoundCheckpoints;
 }
 
 /** About this much of a step is read, and as much of the one before. */
@@ -120,12 +122,16 @@ export class Study {
     }
   }
 
-  async #load(run: Run, step: number, how: Omit<Loading, 'readStore'>): Promise<[now: StepTensors, before: StepTensors | undefined]> {
+  async #load(
+    run: Run,
+    step: number,
+    how: Pick<Loading, 'signal' | 'storeFirst'>,
+  ): Promise<[now: StepTensors, before: StepTensors | undefined]> {
     const steps = readableSteps(run);
     const index = steps.findIndex((candidate) => candidate.step === step);
     if (index < 0) throw noStep(run, step);
     const load = (wanted: Step): Promise<StepTensors | undefined> =>
-      loadStep(wanted, { ...how, readStore: () => this.#access.readStore() });
+      loadStep(wanted, { ...how, run: run.path, checkpoints: this.#access.checkpoints, readStore: () => this.#access.readStore() });
     return [(await load(steps[index]!))!, index > 0 ? await load(steps[index - 1]!) : undefined];
   }
 

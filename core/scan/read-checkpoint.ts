@@ -41,7 +41,7 @@ export async function readCheckpoint(checkpoint: FoundCheckpoint): Promise<Check
  */
 export async function assertUnchanged(
   checkpoint: FoundCheckpoint,
-  files: readonly CheckpointFile[],
+  files: readonly Pick<CheckpointFile, 'found' | 'path'>[],
   before?: readonly bigint[],
 ): Promise<bigint[]> {
   const changeTimes: bigint[] = [];

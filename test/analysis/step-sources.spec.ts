@@ -3,6 +3,7 @@ import { truncateSync } from 'node:fs';
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FoundCheckpoints } from '../../core/analysis/found-checkpoints.ts';
 import { readableSteps, Study } from '../../core/analysis/study.ts';
 import { CodecPool } from '../../core/codec/pool.ts';
 
@@ -61,6 +62,7 @@ describe('a step of which there is a snapshot', () => {
         return pool;
       },
       readStore,
+      checkpoints: new FoundCheckpoints(),
     };
     const { run: known } = await served.client.call('runs.get', { id });
     try {

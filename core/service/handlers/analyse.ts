@@ -1,5 +1,6 @@
 /** The study of a run on its own checkpoints. */
 import { Estimator } from '../../analysis/estimate.ts';
+import { FoundCheckpoints } from '../../analysis/found-checkpoints.ts';
 import { Study } from '../../analysis/study.ts';
 import { CairnError } from '../../contract/errors.ts';
 import type { Run } from '../../contract/model.ts';
@@ -9,8 +10,9 @@ import type { ServiceAccess } from './access.ts';
 type AnalyseHandlers = Pick<Handlers, 'analyse.outline' | 'analyse.step' | 'analyse.engines' | 'analyse.estimate'>;
 
 export function analyseHandlers(service: ServiceAccess): AnalyseHandlers {
-  const { stages } = service;
-  const access = { pool: () => stages.pool(), readStore: () => stages.readStore() };
+  const { stages, catalogue } = service;
+  const checkpoints = new FoundCheckpoints(catalogue.previousFile);
+  const access = { pool: () => stages.pool(), readStore: () => stages.readStore(), checkpoints };
   const [study, estimator] = [new Study(access), new Estimator(access)];
   return {
     'analyse.outline': async ({ run }, signal) => ({ outline: await study.outline(await runNamed(service, run), signal) }),
