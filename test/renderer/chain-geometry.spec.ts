@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../core/contract/model.ts';
 import { columnAt, keyOfStep, layCurve, layOut, rangesOf, standingOf, type Space } from '../../renderer/ui/chain/chain-geometry.ts';
+import { columnsInSight, densePaths, isDense } from '../../renderer/ui/chain/chain-sight.ts';
 
 const time = '2026-11-21T00:00:00Z';
 const space: Space = { width: 1000, plotHeight: 180, zoom: 1, hasLosses: false };
@@ -143,4 +144,35 @@ it('ranges join neighbours, in any order', () => {
     { from: 5, to: 5 },
     { from: 8, to: 9 },
   ]);
+});
+
+describe('a long chain', () => {
+  it.each([20_000, 200_000])('of %d steps is laid out, and drawn as a handful of shapes', (length) => {
+    const geometry = layOut(chainOf(length), space);
+    expect(isDense(geometry)).toBe(true);
+    const paths = densePaths(geometry);
+    expect(Object.keys(paths).sort()).toEqual(['delta', 'keyframe', 'original']);
+    // At most one bar a pixel, and every pixel of the chain has one.
+    const bars = paths.original!.split('M').slice(1);
+    expect(bars.length).toBeLessThanOrEqual(space.width);
+    expect(bars.length).toBeGreaterThan(900);
+    expect(paths.keyframe).toContain('v-108.0');
+    expect(paths.delta).toContain('v-54.0');
+  });
+
+  it('hides no step that is not whole among thousands that are', () => {
+    const chain = chainOf(5000);
+    chain[2345] = { step: 234_500, checkpoint: checkpoint(234_500, 'damaged') };
+    const x = Math.round(layOut(chain, space).columns[2345]!.x - 0.5);
+    expect(densePaths(layOut(chain, space)).damaged).toContain(`M${x} `);
+  });
+
+  it('zoomed in has the columns in sight, some beside them, and the active one', () => {
+    const geometry = layOut(chainOf(5000), { ...space, zoom: 64 });
+    expect(isDense(geometry)).toBe(false);
+    const drawn = columnsInSight(geometry, 5000, 6000, 3);
+    expect(drawn.length).toBeLessThan(1000);
+    expect(drawn.at(-1)!.index).toBe(3);
+    for (const column of geometry.columns) if (column.x >= 5000 && column.x <= 6000) expect(drawn).toContain(column);
+  });
 });

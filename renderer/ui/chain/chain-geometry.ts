@@ -96,13 +96,23 @@ function ticksFor(maxBytes: number, ground: number, plotHeight: number): Geometr
   return ticks;
 }
 
+/** The largest of them, 0 or more, however many there are. */
+const mostOf = <Item>(items: readonly Item[], measure: (item: Item) => number): number =>
+  items.reduce((most, item) => Math.max(most, measure(item)), 0);
+
 /** Labels as many steps as fit without touching, every one, or every second, fifth, tenth and so on. */
-function labelsFor(columns: readonly Column[], pitch: number): Geometry['labels'] {
-  const longest = Math.max(...columns.map(({ step }) => step.step.toLocaleString('en').length), 1);
-  const needed = (longest * 7.6 + 14) / pitch;
-  const every = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000].find((candidate) => candidate >= needed) ?? Math.ceil(needed);
+function labelsFor(columns: readonly Column[], pitch: number, width: number): Geometry['labels'] {
+  const longest = mostOf(columns, ({ step }) => step.step).toLocaleString('en').length;
+  const every = roundAtLeast((longest * 7.6 + 14) / pitch);
   const offset = roundest(columns, every);
-  return columns.filter(({ index }) => index % every === offset).map(({ x, step }) => ({ x, step: step.step }));
+  const half = (longest * 7) / 2;
+  return columns.filter(({ index, x }) => index % every === offset && x + half <= width).map(({ x, step }) => ({ x, step: step.step }));
+}
+
+/** 1, 2, 2.5 or 5 times a power of ten, whole and no less than what is needed. */
+function roundAtLeast(needed: number): number {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, needed))));
+  return [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((every) => every >= needed && Number.isInteger(every)) ?? 1;
 }
 
 /** Which of the first columns to begin labels at, so that they show 50,000 and 100,000 rather than 1,000 and 51,000. */
@@ -131,8 +141,11 @@ export function layOut(chain: readonly Step[], space: Space): Geometry {
   const pitch = Math.min(widestPitch, inner / Math.max(1, chain.length)) * space.zoom;
   const barWidth = Math.min(widestBar, pitch < 5 ? Math.max(0.8, pitch * 0.8) : pitch * 0.62);
   const ground = top + space.plotHeight;
-  const maxBytes = Math.max(1, ...chain.map((step) => Math.max(originalBytes(step), step.snapshot?.bytesStored ?? 0)));
-  const maxDepth = Math.max(0, ...chain.map((step) => step.snapshot?.depth ?? 0));
+  const maxBytes = Math.max(
+    1,
+    mostOf(chain, (step) => Math.max(originalBytes(step), step.snapshot?.bytesStored ?? 0)),
+  );
+  const maxDepth = mostOf(chain, (step) => step.snapshot?.depth ?? 0);
   const laneHeight = laneHeightFor(maxDepth);
   const laneBottom = ground + laneGap + laneHeight;
   const levelHeight = Math.min(13, (laneHeight - 14) / Math.max(1, maxDepth));
@@ -152,11 +165,15 @@ export function layOut(chain: readonly Step[], space: Space): Geometry {
       baseIndex: step.snapshot?.base === undefined ? undefined : positions.get(step.snapshot.base),
     };
   });
+  const width = Math.max(
+    space.width,
+    Math.floor(left + pitch * chain.length + (space.hasLosses ? margins.rightWithLosses : margins.right)),
+  );
   return {
     columns,
     pitch,
     barWidth,
-    width: Math.max(space.width, Math.floor(left + pitch * chain.length + (space.hasLosses ? margins.rightWithLosses : margins.right))),
+    width,
     left,
     plotTop: top,
     ground,
@@ -165,7 +182,7 @@ export function layOut(chain: readonly Step[], space: Space): Geometry {
     maxDepth,
     levelHeight,
     ticks: ticksFor(maxBytes, ground, space.plotHeight),
-    labels: labelsFor(columns, pitch),
+    labels: labelsFor(columns, pitch, width),
     gaps: gapsFor(columns, pitch),
   };
 }
