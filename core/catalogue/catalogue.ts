@@ -2,6 +2,7 @@
  * The catalogue: an SQLite index over what scans found and what stores hold, and the record of jobs. All of it but the
  * jobs and the schedules' runs can be had again from the store and the next scan. Several processes may have it open.
  */
+import { z } from 'zod';
 import type { Job, JobLogLine, Run, RunSummary, ScheduleRun, Snapshot } from '../contract/model.ts';
 import type { KnownFile, ScanResult } from '../scan/found.ts';
 import type { IndexCache } from '../store/blob-index.ts';
@@ -15,6 +16,8 @@ import { listRuns, readRun } from './run-views.ts';
 import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
 import { addScheduleRun, forgetScheduleRuns, listScheduleRuns, takeEarlierSchedules, type EarlierSchedules } from './schedule-runs.ts';
 import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
+
+const dataVersionRow = z.object({ data_version: z.number() });
 
 export class Catalogue {
   /** One line for the user where an old catalogue was moved aside. */
@@ -54,6 +57,11 @@ export class Catalogue {
   /** One run with its chain by ascending step. */
   run(id: string, storeId = ''): Run | undefined {
     return readRun(this.reader, storeId, id);
+  }
+
+  /** Another one whenever anything was written, by whatever process. */
+  version(): number {
+    return this.reader.get('PRAGMA data_version', dataVersionRow)!.data_version;
   }
 
   /** Adds or replaces snapshots of a store. */

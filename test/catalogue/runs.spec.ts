@@ -41,6 +41,19 @@ describe('runs', () => {
     expect(run.activity).toBe(new Date(baseMs + 200_000).toISOString());
   });
 
+  test('have another version once anything was written, here or by another process, and the same until then', () => {
+    const [catalogue, other] = [held.open(), held.open()];
+    catalogue.saveScan(scanResult([checkpoint(100)]));
+    const first = catalogue.version();
+    catalogue.run(ft, storeId);
+    expect(catalogue.version()).toBe(first);
+    catalogue.saveSnapshots(storeId, withLayout([snapshot(50)]));
+    const second = catalogue.version();
+    expect(second).not.toBe(first);
+    other.saveScan(scanResult([checkpoint(100), checkpoint(200)]));
+    expect(catalogue.version()).not.toBe(second);
+  });
+
   test('without a store, or in another one, a run is what is on disk', () => {
     const catalogue = held.open();
     catalogue.saveScan(scanResult([checkpoint(100)]));

@@ -33,7 +33,7 @@ export const insights = {
   step: 'Step',
   stepOf: (step: string) => `Step ${step}`,
   /** What an axis adds where there are more steps than columns. */
-  condensed: (each: number) => `each column the mean of about ${each} steps`,
+  condensed: (each: number) => `each column the mean of up to ${each} steps`,
   /** Of a chart's picture, before the names of what each row of its numbers holds. */
   holds: (rows: number) => `${count(rows, 'row')} of`,
   metric: 'Measure',
@@ -64,7 +64,7 @@ export const insights = {
     looked: (done: string, total: string, failed: number, running: boolean) =>
       `${running ? `Looking at runs: ${done} of ${total}.` : `From ${done} of ${total} runs.`}${failed > 0 ? ` ${count(failed, 'run')} could not be read.` : ''}`,
     series: ['In the store', 'Less than the originals'],
-    condensed: (each: number) => `each column the mean of about ${each} runs`,
+    condensed: (each: number) => `each column the mean of up to ${each} runs`,
     read: (name: string, stored: string, original: string) => `${name}: ${stored} of ${original}`,
     table: {
       columns: ['Part', 'Steps', 'Original', 'In the store', 'Less', 'From'],

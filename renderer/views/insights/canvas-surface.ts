@@ -25,6 +25,7 @@ function imageOf(grid: Grid): HTMLCanvasElement {
 export class CanvasSurface implements Surface {
   readonly #context: CanvasRenderingContext2D;
   readonly #fontFamily: string;
+  readonly #scale: number;
 
   /** Sizes the canvas and clears it. @param scale device pixels of a CSS pixel */
   constructor(canvas: HTMLCanvasElement, { width, height }: Size, fontFamily: string, scale = devicePixelRatio || 1) {
@@ -32,7 +33,7 @@ export class CanvasSurface implements Surface {
     canvas.height = Math.max(1, Math.round(height * scale));
     this.#context = canvas.getContext('2d')!;
     this.#context.setTransform(scale, 0, 0, scale, 0, 0);
-    this.#context.imageSmoothingEnabled = false;
+    this.#scale = scale;
     this.#fontFamily = fontFamily;
   }
 
@@ -74,6 +75,9 @@ export class CanvasSurface implements Surface {
   }
 
   cells(grid: Grid, x: number, y: number, width: number, height: number): void {
+    // Enlarged, cells have edges; made smaller, each pixel is of all the cells that it stands for.
+    this.#context.imageSmoothingEnabled = grid.columns > width * this.#scale || grid.rows > height * this.#scale;
+    this.#context.imageSmoothingQuality = 'high';
     this.#context.drawImage(imageOf(grid), x, y, width, height);
   }
 

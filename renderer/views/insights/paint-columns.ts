@@ -47,7 +47,7 @@ function condensedColumns(chart: Columns): Columns {
     names: groups.map(({ start }) => names[start]!),
     stacks: groups.map((group) => meanStack(stacks, group)),
     ...(line ? { line: groups.map(({ start, end }) => meanOf(line.slice(start, end))) } : {}),
-    axes: { ...axes, x: `${axes.x} (${condensed(Math.round(stacks.length / mostColumns))})` },
+    axes: { ...axes, x: `${axes.x} (${condensed(Math.ceil(stacks.length / mostColumns))})` },
   };
 }
 

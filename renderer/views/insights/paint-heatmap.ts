@@ -20,7 +20,7 @@ export interface Cell {
 }
 
 /** No canvas is as wide as a run has steps; each cell then stands for several, by their mean. */
-export const mostCells = { columns: 2048, rows: 512 };
+export const mostCells = { columns: 1024, rows: 512 };
 
 const areaFor = (size: Size): Area => areaOf(size, 108);
 
@@ -57,7 +57,7 @@ export function paintHeatmap(surface: Surface, size: Size, colours: ChartColours
   paintRowNames(surface, colours, area, rows);
   paintColumnNames(surface, colours, area, columns);
   const each = columns.length / grid.columns;
-  paintAxisNames(surface, colours, size, area, { ...axes, x: each > 1 ? `${axes.x} (${condensed(Math.round(each))})` : axes.x });
+  paintAxisNames(surface, colours, size, area, { ...axes, x: each > 1 ? `${axes.x} (${condensed(Math.ceil(each))})` : axes.x });
   if (!hovered) return;
   const cell = { width: area.width / columns.length, height: area.height / rows.length };
   const [x, y] = [area.left + hovered.column * cell.width, area.top + hovered.row * cell.height];
