@@ -22,6 +22,17 @@ function imageOf(grid: Grid): HTMLCanvasElement {
   return image;
 }
 
+/** Each way no larger than there are pixels, each of which is then of all the cells that it stands for; cells that are larger keep their edges. */
+function shrunk(image: HTMLCanvasElement, across: number, down: number): HTMLCanvasElement {
+  if (image.width <= across && image.height <= down) return image;
+  const small = document.createElement('canvas');
+  [small.width, small.height] = [Math.min(image.width, across), Math.min(image.height, down)];
+  const context = small.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(image, 0, 0, small.width, small.height);
+  return small;
+}
+
 export class CanvasSurface implements Surface {
   readonly #context: CanvasRenderingContext2D;
   readonly #fontFamily: string;
@@ -75,10 +86,10 @@ export class CanvasSurface implements Surface {
   }
 
   cells(grid: Grid, x: number, y: number, width: number, height: number): void {
-    // Enlarged, cells have edges; made smaller, each pixel is of all the cells that it stands for.
-    this.#context.imageSmoothingEnabled = grid.columns > width * this.#scale || grid.rows > height * this.#scale;
-    this.#context.imageSmoothingQuality = 'high';
-    this.#context.drawImage(imageOf(grid), x, y, width, height);
+    const [across, down] = [width, height].map((length) => Math.max(1, Math.round(length * this.#scale)));
+    const image = shrunk(imageOf(grid), across!, down!);
+    this.#context.imageSmoothingEnabled = false;
+    this.#context.drawImage(image, x, y, width, height);
   }
 
   clip(x: number, y: number, width: number, height: number, paint: () => void): void {
