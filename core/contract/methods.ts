@@ -51,6 +51,8 @@ export const archiveParams = z.object({
   /** Its threads take what CPU and disk others leave. */
   background: z.boolean().default(false),
   release: releaseParams.optional(),
+  /** What the runs that it archived from keep in the store afterwards; absent: everything. */
+  retention: model.retention.optional(),
   hooks: model.hooks.optional(),
 });
 
@@ -58,6 +60,8 @@ export const verifyParams = z.object({
   snapshots: z.array(snapshotName).default([]),
   mode: z.enum(['data', 'structure']).default('data'),
   percent: z.number().gt(0).max(100).default(100),
+  /** What is found makes the job fail, so that nobody has to look for it: for work in the background. */
+  strict: z.boolean().default(false),
   threads: z.number().int().min(1).max(256).optional(),
 });
 
@@ -71,37 +75,19 @@ export const restoreParams = z.object({
   threads: z.number().int().min(1).max(256).optional(),
 });
 
-const count = z.number().int().positive();
-/** What a run keeps; a snapshot stays where any rule keeps it, or where it is pinned. */
-const retentionRules = {
-  /** The newest this many. */
-  keepLast: count.optional(),
-  /** Steps that this divides. */
-  keepEvery: count.optional(),
-  /** This many with the lowest loss. */
-  keepBest: count.optional(),
-  /** Saved within this many days. */
-  keepDays: z.number().positive().optional(),
-  /** The newest that together take at most this in the store. */
-  keepBytes: count.optional(),
-  /** Of those that stay the newest this many keep their optimizer state too, where it is in files of its own; the others lose it. */
-  stateLast: z.number().int().nonnegative().optional(),
-};
-
 export const pruneParams = z
   .object({
     /** Only says what would be freed. */
     dryRun: z.boolean().default(false),
     /** Name or path of the run whose snapshots go where no rule keeps them; absent: only what nothing needs is freed. */
     run: z.string().min(1).optional(),
-    ...retentionRules,
+    ...model.retentionRules,
     /** How long readers are given to move on from packs that were written anew; default 2. */
     graceSeconds: z.number().nonnegative().max(86_400).optional(),
     threads: z.number().int().min(1).max(256).optional(),
   })
   .refine(
-    (params) =>
-      (params.run !== undefined) === Object.keys(retentionRules).some((rule) => params[rule as keyof typeof retentionRules] !== undefined),
+    (params) => (params.run !== undefined) === model.hasRule(params),
     'a run and at least one of its rules to keep snapshots go together',
   );
 

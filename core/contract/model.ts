@@ -433,6 +433,38 @@ export const hooks = z.object({
 });
 export type Hooks = z.infer<typeof hooks>;
 
+const count = z.number().int().positive();
+
+/** What a run keeps in the store; a snapshot stays where any rule keeps it, or where it is pinned. */
+export const retentionRules = {
+  /** The newest this many. */
+  keepLast: count.optional(),
+  /** Steps that this divides, for ever. */
+  keepEvery: count.optional(),
+  /** This many with the lowest loss. */
+  keepBest: count.optional(),
+  /** Saved within this many days. */
+  keepDays: z.number().positive().optional(),
+  /** The newest that together take at most this in the store. */
+  keepBytes: count.optional(),
+  /** Of those that stay the newest this many keep their optimizer state too, where it is in files of its own; the others lose it. */
+  stateLast: z.number().int().nonnegative().optional(),
+};
+
+/** Whether any of the rules is given. */
+export const hasRule = (rules: Partial<Record<keyof typeof retentionRules, number | undefined>>): boolean =>
+  (Object.keys(retentionRules) as (keyof typeof retentionRules)[]).some((rule) => rules[rule] !== undefined);
+
+export const retention = z.object(retentionRules).refine(hasRule, 'at least one rule says what is kept');
+export type Retention = z.infer<typeof retention>;
+
+/** What a schedule does: archive what its policy chooses, or decode a part of the store, going on where it ended the last time. */
+export const work = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('archive') }),
+  z.object({ kind: z.literal('verify'), percent: z.number().gt(0).max(100).default(100) }),
+]);
+export type Work = z.infer<typeof work>;
+
 /** What a schedule archives, and under which conditions. */
 export const policy = z.object({
   /** A glob over names of runs. */
@@ -448,6 +480,8 @@ export const policy = z.object({
   release: z
     .object({ keepNewest: z.number().int().nonnegative(), placeholder: z.boolean().default(false), trash: z.boolean().default(false) })
     .optional(),
+  /** What the runs archived from keep in the store; absent: everything. */
+  retention: retention.optional(),
   /** No work between these times of day. */
   quiet: z.object({ from: clockTime, to: clockTime }).optional(),
   threads: z.number().int().min(1).max(256).optional(),
@@ -456,17 +490,23 @@ export const policy = z.object({
 });
 export type Policy = z.infer<typeof policy>;
 
-export const scheduleDraft = z.object({
+const scheduleFields = z.object({
   name: z.string().min(1).max(200),
   enabled: z.boolean().default(true),
-  paths: z.array(z.string().min(1).max(32768)).min(1),
+  work: work.default({ kind: 'archive' }),
+  /** None where it verifies, which is the whole store's. */
+  paths: z.array(z.string().min(1).max(32768)),
   trigger,
   policy: policy.prefault({}),
 });
+export const scheduleDraft = scheduleFields.refine(
+  ({ work: { kind }, paths }) => (kind === 'archive') === paths.length > 0,
+  'an archive needs folders, and a verification, which is the whole store’s, has none',
+);
 export type ScheduleDraft = z.infer<typeof scheduleDraft>;
 
 /** Policy x clock. */
-export const schedule = scheduleDraft.extend({ id: z.string(), created: time });
+export const schedule = scheduleFields.extend({ id: z.string(), created: time });
 export type Schedule = z.infer<typeof schedule>;
 
 /** What became of a run that was due. */

@@ -1,6 +1,6 @@
 /** What people read of a job: its title, and the command line that does the same. */
 import type { CheckedParamsOf } from '../contract/methods.ts';
-import type { JobKind } from '../contract/model.ts';
+import type { JobKind, Retention } from '../contract/model.ts';
 
 export interface Told {
   title: string;
@@ -32,8 +32,19 @@ function listed(names: string[], many: string): string {
   return names.length === 1 ? names[0]! : `${names.length} ${many}`;
 }
 
+function ruleWords({ keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast }: Retention): string[] {
+  return [
+    ...option('--keep-last', keepLast),
+    ...option('--keep-every', keepEvery),
+    ...option('--keep-best', keepBest),
+    ...option('--keep-days', keepDays),
+    ...option('--keep-bytes', keepBytes),
+    ...option('--state-last', stateLast),
+  ];
+}
+
 const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words: string[]] } = {
-  archive: ({ paths, run, steps, method, threads, keyframe, maxDepth, verifyAfter, release }) => [
+  archive: ({ paths, run, steps, method, threads, keyframe, maxDepth, verifyAfter, release, retention }) => [
     `Archive ${steps?.length === 1 ? `step ${steps[0]} of ` : ''}${run ?? listed(paths, 'folders')}`,
     [
       'archive',
@@ -53,6 +64,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
             ...(release.trash ? ['--trash'] : []),
           ]
         : []),
+      ...ruleWords(retention ?? {}),
     ],
   ],
   verify: ({ snapshots, mode, percent, threads }) => [
@@ -79,17 +91,12 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
     ],
   ],
   remove: ({ snapshots }) => [`Remove ${listed(snapshots, 'snapshots')}`, ['rm', ...snapshots.map(shellWord)]],
-  prune: ({ dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, graceSeconds, threads }) => [
+  prune: ({ dryRun, run, graceSeconds, threads, ...rules }) => [
     dryRun ? 'See what pruning would free' : run === undefined ? 'Prune the store' : `Prune ${run}`,
     [
       'prune',
       ...option('--run', run),
-      ...option('--keep-last', keepLast),
-      ...option('--keep-every', keepEvery),
-      ...option('--keep-best', keepBest),
-      ...option('--keep-days', keepDays),
-      ...option('--keep-bytes', keepBytes),
-      ...option('--state-last', stateLast),
+      ...ruleWords(rules),
       ...option('--grace', graceSeconds),
       ...option('--threads', threads),
       ...(dryRun ? ['--dry-run'] : []),

@@ -103,6 +103,8 @@ export class Scheduler {
   save(draft: ScheduleDraft, id?: string): Schedule {
     const nowMs = this.#nowMs();
     checkTrigger(draft.trigger, nowMs);
+    if (draft.work.kind === 'verify' && draft.trigger.kind === 'watch')
+      throw new CairnError('bad_request', `${draft.name}: verifying waits for no checkpoint; give it times, an interval or idleness`);
     const kept = this.#options.records.schedules();
     const before = id === undefined ? undefined : this.#found(id).schedule;
     if (kept.some(({ schedule }) => schedule.name === draft.name && schedule.id !== id))
@@ -139,12 +141,11 @@ export class Scheduler {
     const nowMs = this.#nowMs();
     const active = this.#options.activeJob(schedule);
     if (active) return { reason: `job ${active.id} of it is still at work` };
-    const choice = choose(await this.#options.find(schedule.paths), schedule.policy, nowMs);
+    const choice = await this.#chosen(schedule, nowMs);
     const due = { dueMs: nowMs, missed: 0 };
-    if (choice.archive.length === 0) {
-      const reason = nothingBecause(choice);
-      this.#record(schedule, due, { outcome: 'skipped', reason });
-      return { reason };
+    if ('reason' in choice) {
+      this.#record(schedule, due, { outcome: 'skipped', reason: choice.reason });
+      return { reason: choice.reason };
     }
     const job = this.#options.start(schedule, choice.archive, true);
     this.#record(schedule, due, { outcome: 'started', reason: 'started by hand', job: job.id });
@@ -175,15 +176,21 @@ export class Scheduler {
     const active = this.#options.activeJob(schedule);
     if (active) return this.#record(schedule, due, { outcome: 'skipped', reason: `job ${active.id} of the run before is still at work` });
     try {
-      this.#startOrSkip(schedule, due, await this.#options.find(schedule.paths), nowMs);
+      this.#startOrSkip(schedule, due, await this.#chosen(schedule, nowMs));
     } catch (thrown) {
       this.#record(schedule, due, { outcome: 'skipped', reason: toFailure(thrown).message });
     }
   }
 
-  #startOrSkip(schedule: Schedule, due: Due, candidates: Candidate[], nowMs: number): void {
-    const choice = choose(candidates, schedule.policy, nowMs);
-    if (choice.archive.length === 0) return this.#record(schedule, due, { outcome: 'skipped', reason: nothingBecause(choice) });
+  /** What its job is about, or why there is nothing to do. */
+  async #chosen({ work, paths, policy }: Schedule, nowMs: number): Promise<{ archive: Candidate[] } | { reason: string }> {
+    if (work.kind === 'verify') return { archive: [] };
+    const choice = choose(await this.#options.find(paths), policy, nowMs);
+    return choice.archive.length === 0 ? { reason: nothingBecause(choice) } : { archive: choice.archive };
+  }
+
+  #startOrSkip(schedule: Schedule, due: Due, choice: { archive: Candidate[] } | { reason: string }): void {
+    if ('reason' in choice) return this.#record(schedule, due, { outcome: 'skipped', reason: choice.reason });
     const job = this.#options.start(schedule, choice.archive, false);
     const late = due.missed > 0 ? { reason: `caught up with ${due.missed} missed ${due.missed === 1 ? 'run' : 'runs'}` } : {};
     this.#record(schedule, due, { outcome: 'started', job: job.id, ...late });

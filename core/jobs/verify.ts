@@ -7,7 +7,8 @@ import type { Finding } from '../contract/model.ts';
 import type { Store } from '../store/store.ts';
 import { verifyData, type ContentDecoder, type VerifyDataOptions, type VerifyDataResult } from '../verify/verify-data.ts';
 import { verifyStructure } from '../verify/verify-structure.ts';
-import type { JobContext, JobResult } from './job.ts';
+import { damageOf } from './damage.ts';
+import { FailedWith, type JobContext, type JobResult } from './job.ts';
 import { storedContent } from './stored-content.ts';
 
 export type VerifyParams = z.output<typeof verifyParams>;
@@ -34,7 +35,7 @@ function report(context: JobContext, findings: readonly Finding[]): void {
   if (findings.length === 0) context.log('info', 'nothing found: everything is as it was archived');
 }
 
-/** @throws CairnError `not_found` where a snapshot or the store is missing, `cancelled`; what is damaged is among `findings`. */
+/** @throws CairnError `not_found` where a snapshot or the store is missing, `cancelled`; what is damaged is among `findings`; FailedWith where `strict` and there are any. */
 export async function verifyJob(context: JobContext, params: VerifyParams): Promise<JobResult> {
   const started = performance.now();
   const store = await context.readStore();
@@ -52,7 +53,10 @@ export async function verifyJob(context: JobContext, params: VerifyParams): Prom
   };
   // What was asked for by snapshot says nothing of how far the whole store was covered.
   context.catalogue.addVerification(store.id, verification, snapshots ? undefined : result.next);
-  return { mode: params.mode, percent: params.percent, ...result, seconds: (performance.now() - started) / 1000 };
+  const record: JobResult = { mode: params.mode, percent: params.percent, ...result, seconds: (performance.now() - started) / 1000 };
+  const damage = params.strict ? damageOf(findings) : undefined;
+  if (damage) throw new FailedWith(damage, record);
+  return record;
 }
 
 async function verifyAll(

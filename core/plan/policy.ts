@@ -1,5 +1,6 @@
 /** Which checkpoints a policy wants archived, and why it leaves the others. No clock and no I/O. */
 import type { CheckpointState, Policy } from '../contract/model.ts';
+import { retain, type RetainedSnapshot } from './retention.ts';
 
 /** A checkpoint on disk, as policies look at it. */
 export interface Candidate {
@@ -20,26 +21,44 @@ export interface Choice {
   left: { candidate: Candidate; reason: string }[];
 }
 
+type ChoosingPolicy = Pick<Policy, 'runs' | 'olderThanMinutes' | 'leaveNewest' | 'retention'>;
+
 const minuteMs = 60_000;
 
 /** Newest is what has the highest step of its run among those that are whole. */
-export function choose(
-  candidates: readonly Candidate[],
-  policy: Pick<Policy, 'runs' | 'olderThanMinutes' | 'leaveNewest'>,
-  nowMs: number,
-): Choice {
+export function choose(candidates: readonly Candidate[], policy: ChoosingPolicy, nowMs: number): Choice {
   const choice: Choice = { archive: [], left: [] };
   for (const run of Map.groupBy(candidates, ({ runPath }) => runPath).values()) {
     const steps = run.toSorted((a, b) => a.step - b.step);
     const whole = steps.filter(({ state }) => state === 'complete');
-    const newest = new Set(policy.leaveNewest > 0 ? whole.slice(-policy.leaveNewest) : []);
+    const sets = { newest: new Set(policy.leaveNewest > 0 ? whole.slice(-policy.leaveNewest) : []), letGo: letGo(whole, policy, nowMs) };
     for (const candidate of steps) {
-      const reason = reasonToLeave(candidate, policy, newest, nowMs);
+      const reason = reasonToLeave(candidate, policy, sets, nowMs);
       if (reason === undefined) choice.archive.push(candidate);
       else choice.left.push({ candidate, reason });
     }
   }
   return choice;
+}
+
+/**
+ * What the retention of this policy let go of, or would at once: steps older than what is archived that no rule keeps. Without that each
+ * run would archive again what the one before removed. Loss and size, by which rules keep too, are not known of what is not archived.
+ */
+function letGo(whole: readonly Candidate[], { retention }: ChoosingPolicy, nowMs: number): ReadonlySet<Candidate> {
+  const newestArchived = whole.findLast(({ archived }) => archived)?.step;
+  if (!retention || newestArchived === undefined) return new Set();
+  const { keepLast, keepEvery, keepDays } = retention;
+  const rules = { ...(keepLast && { keepLast }), ...(keepEvery && { keepEvery }), ...(keepDays && { keepDays }) };
+  const runPath = whole[0]!.runPath;
+  const decisions = retain(whole.map(asSnapshot), rules, { runPath, nowMs });
+  const stays = (index: number): boolean => decisions[index]!.reasons.some((reason) => reason !== 'noRule');
+  return new Set(whole.filter(({ step, archived }, index) => !archived && step < newestArchived && !stays(index)));
+}
+
+function asSnapshot({ path, runPath, step, modifiedMs }: Candidate): RetainedSnapshot {
+  const time = new Date(modifiedMs).toISOString();
+  return { id: path, runPath, step, time, created: time, bytesStored: 0, pinned: false };
 }
 
 /** Whether a run's name fits a pattern, in which a star stands for anything, slashes included, and a question mark for one character. */
@@ -51,14 +70,15 @@ export function fitsPattern(name: string, pattern: string): boolean {
 
 function reasonToLeave(
   candidate: Candidate,
-  { runs, olderThanMinutes, leaveNewest }: Pick<Policy, 'runs' | 'olderThanMinutes' | 'leaveNewest'>,
-  newest: ReadonlySet<Candidate>,
+  { runs, olderThanMinutes, leaveNewest }: ChoosingPolicy,
+  { newest, letGo }: Record<'newest' | 'letGo', ReadonlySet<Candidate>>,
   nowMs: number,
 ): string | undefined {
   const { run, state, archived, modifiedMs } = candidate;
   if (!fitsPattern(run, runs)) return `not of the runs ${runs}`;
   if (archived) return 'archived already';
   if (state !== 'complete') return state === 'being-written' ? 'being written' : state;
+  if (letGo.has(candidate)) return 'older, and not among what the retention keeps';
   if (newest.has(candidate)) return `among the newest ${leaveNewest}`;
   if (olderThanMinutes > 0 && nowMs - modifiedMs < olderThanMinutes * minuteMs) return `younger than ${olderThanMinutes} minutes`;
   return undefined;

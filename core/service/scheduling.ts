@@ -1,5 +1,5 @@
 /** The scheduler as a service runs it: over its catalogue, its queue and this machine. */
-import { archiveParams } from '../contract/methods.ts';
+import { archiveParams, verifyParams } from '../contract/methods.ts';
 import type { Job, Schedule } from '../contract/model.ts';
 import { describeJob } from '../jobs/describe.ts';
 import type { StageAccess } from '../jobs/job.ts';
@@ -12,10 +12,26 @@ const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
 function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
-  const { method, verifyAfter, threads, keyframeEvery, runs, hooks } = policy;
+  const { method, verifyAfter, threads, keyframeEvery, runs, hooks, retention } = policy;
   const release = policy.release && { ...policy.release, below, runs };
   const maxDepth = keyframeEvery === undefined ? undefined : keyframeEvery - 1;
-  return archiveParams.parse({ paths: checkpoints.map(({ path }) => path), method, verifyAfter, threads, maxDepth, release, hooks });
+  return archiveParams.parse({
+    paths: checkpoints.map(({ path }) => path),
+    method,
+    verifyAfter,
+    threads,
+    maxDepth,
+    release,
+    retention,
+    hooks,
+  });
+}
+
+/** The job of a schedule that verifies. */
+function verificationOf({ name, policy }: Schedule, percent: number, byHand: boolean): Parameters<JobQueue['enqueue']> {
+  const params = verifyParams.parse({ percent, threads: policy.threads, strict: true });
+  const { title, command } = describeJob('verify', params);
+  return ['verify', params, { title: `${name}: ${title}`, command, ...(byHand ? {} : { schedule: name }) }];
 }
 
 export interface SchedulingOptions {
@@ -35,6 +51,7 @@ export function createScheduler({ stages, records, queue, machine, manners, onCh
     manners,
     find: (paths) => findCandidates(stages, paths),
     start: (schedule, checkpoints, byHand) => {
+      if (schedule.work.kind === 'verify') return queue().enqueue(...verificationOf(schedule, schedule.work.percent, byHand));
       const params = paramsOf(schedule, checkpoints);
       const count = checkpoints.length === 1 ? '1 checkpoint' : `${checkpoints.length} checkpoints`;
       const told = { title: `${schedule.name}: archive ${count}`, command: describeJob('archive', params).command };
@@ -44,7 +61,7 @@ export function createScheduler({ stages, records, queue, machine, manners, onCh
     activeJob: ({ name }) =>
       queue()
         .list()
-        .find((job) => !ended.has(job.state) && (job.schedule === name || job.title.startsWith(`${name}: archive `))),
+        .find((job) => !ended.has(job.state) && (job.schedule === name || job.title.startsWith(`${name}: `))),
     watch: (paths, onCandidates) => {
       const watch = watchCandidates(stages, paths, {
         onCandidates,

@@ -11,16 +11,27 @@ import { toasts } from './toasts.svelte.ts';
 
 type Starter = { [M in MethodName]: ResultOf<M> extends { job: Job } ? M : never }[MethodName];
 
-async function start<M extends Exclude<Starter, 'jobs.get'>>(method: M, params: ParamsOf<M>): Promise<Job | undefined> {
+/** Quietly: whoever asked shows by itself what becomes of it. */
+interface Started {
+  quietly?: boolean;
+}
+
+async function start<M extends Exclude<Starter, 'jobs.get'>>(
+  method: M,
+  params: ParamsOf<M>,
+  { quietly = false }: Started = {},
+): Promise<Job | undefined> {
   try {
     const { job } = (await service.call(method, params)) as { job: Job };
     jobs.put(job);
-    toasts.show({
-      tone: 'plain',
-      title: text.jobs.wasStarted(job.title),
-      about: job.id,
-      link: { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) },
-    });
+    if (quietly) jobs.hush(job.id);
+    else
+      toasts.show({
+        tone: 'plain',
+        title: text.jobs.wasStarted(job.title),
+        about: job.id,
+        link: { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) },
+      });
     return job;
   } catch (thrown) {
     toasts.fail(text.jobs.cannotStart, thrown);
@@ -59,7 +70,23 @@ export const remove = (snapshots: readonly Snapshot[]): Promise<Job | undefined>
 export const rebuild = (): Promise<Job | undefined> => start('rebuild.start', {});
 /** @param parity whether it is kept from now on; absent: as it is */
 export const repair = (parity?: boolean): Promise<Job | undefined> => start('repair.start', parity === undefined ? {} : { parity });
-export const prune = (dryRun: boolean): Promise<Job | undefined> => start('prune.start', { dryRun });
+export const prune = (params: ParamsOf<'prune.start'>, how: Started = {}): Promise<Job | undefined> => start('prune.start', params, how);
+
+/** Adds a schedule that verifies a quarter of the store every week. */
+export async function verifyWeekly(): Promise<void> {
+  const draft = {
+    name: text.store.weekly,
+    work: { kind: 'verify' as const, percent: 25 },
+    paths: [],
+    trigger: { kind: 'cron' as const, expression: '0 3 * * 0' },
+  };
+  try {
+    await service.call('schedules.save', { draft });
+    toasts.show({ tone: 'good', title: text.store.weeklyIsOn, link: { label: text.setup.show, href: hrefOf({ view: 'schedules' }) } });
+  } catch (thrown) {
+    toasts.fail(text.schedules.cannot, thrown);
+  }
+}
 
 /** Opens the comparison of a snapshot with the one before it in its run. */
 export async function compareWithNeighbour(snapshot: Snapshot): Promise<void> {

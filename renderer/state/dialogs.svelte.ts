@@ -15,6 +15,7 @@ export type Open =
   | { kind: 'plan'; title: string; params: ParamsOf<'archive.start'> }
   | { kind: 'restore'; snapshot: Snapshot; tensor?: string | undefined; files?: string; to?: string }
   | { kind: 'confirm'; question: Question }
+  | { kind: 'prune' }
   | { kind: 'setup' }
   | { kind: 'palette' }
   | { kind: 'shortcuts' };

@@ -13,6 +13,7 @@ type Remedy = (job: Job) => Toast['action'];
 class Jobs {
   #byId = $state.raw<ReadonlyMap<string, Job>>(new Map());
   readonly #remedies = new Map<string, Remedy>();
+  readonly #hushed = new Set<string>();
   loaded = $state(false);
   readonly list = $derived([...this.#byId.values()].sort((a, b) => b.queued.localeCompare(a.queued)));
   readonly running = $derived(this.list.filter((job) => job.state === 'running'));
@@ -57,6 +58,11 @@ class Jobs {
     this.#remedies.set(id, remedy);
   }
 
+  /** Nothing is said of its end. */
+  hush(id: string): void {
+    this.#hushed.add(id);
+  }
+
   /** Whether the job that archives this run is at work or waiting. */
   isArchiving(runPath: string): boolean {
     return [...this.running, ...this.queued].some((job) => job.kind === 'archive' && job.command.includes(runPath));
@@ -69,6 +75,7 @@ class Jobs {
   }
 
   #announceEnd(job: Job): void {
+    if (this.#hushed.delete(job.id)) return;
     const link = { label: text.jobs.show, href: hrefOf({ view: 'jobs', id: job.id }) };
     const about = job.id;
     const action = this.#remedies.get(job.id)?.(job);

@@ -46,8 +46,8 @@ export class Schedules {
   }
 
   async turn(schedule: ScheduleView, enabled: boolean): Promise<void> {
-    const { name, paths, trigger, policy } = schedule;
-    await this.save({ name, paths, trigger, policy, enabled }, schedule.id).catch((thrown: unknown) =>
+    const { name, work, paths, trigger, policy } = schedule;
+    await this.save({ name, work, paths, trigger, policy, enabled }, schedule.id).catch((thrown: unknown) =>
       toasts.fail(text.schedules.cannot, thrown),
     );
   }

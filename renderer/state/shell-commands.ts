@@ -75,6 +75,12 @@ export function shellCommands(): Command[] {
       group: groups.actions,
       run: () => void verify(undefined, 'structure'),
     },
+    {
+      id: 'prune',
+      title: `${text.nav.store}: ${text.store.prune}`,
+      group: groups.actions,
+      run: () => void (dialogs.open = { kind: 'prune' }),
+    },
     { id: 'rebuild', title: `${text.nav.store}: ${text.store.rebuild}`, group: groups.actions, run: () => askRebuild() },
     ...diagnosticsCommand(),
     theme('system'),

@@ -35,4 +35,21 @@ export const analyseCommand = (run: string, full: boolean): string => line(['cai
 
 export const diffCommand = (a: string, b: string): string => line(['cairn', 'diff', a, b]);
 
+const ruleOptions = {
+  keepLast: '--keep-last',
+  keepEvery: '--keep-every',
+  keepBest: '--keep-best',
+  keepDays: '--keep-days',
+  keepBytes: '--keep-bytes',
+  stateLast: '--state-last',
+} as const;
+
+export function pruneCommand({ run, dryRun, ...rules }: ParamsOf<'prune.start'>): string {
+  const given = Object.entries(ruleOptions).flatMap(([rule, option]) => {
+    const value = rules[rule as keyof typeof ruleOptions];
+    return value === undefined ? [] : [option, String(value)];
+  });
+  return line(['cairn', 'prune', ...(run === undefined ? [] : ['--run', run]), ...given, dryRun ? '--dry-run' : undefined]);
+}
+
 export const removeCommand = (snapshots: readonly string[]): string => line(['cairn', 'rm', ...snapshots]);

@@ -8,6 +8,7 @@ import { jobs } from './words/jobs.ts';
 import { library } from './words/library.ts';
 import { spoken } from './words/locale.ts';
 import { plan } from './words/plan.ts';
+import { prune } from './words/prune.ts';
 import { restore } from './words/restore.ts';
 import { run } from './words/run.ts';
 import { schedules } from './words/schedules.ts';
@@ -25,6 +26,7 @@ export const text = spoken({
   jobs,
   library,
   plan,
+  prune,
   restore,
   run,
   schedules,

@@ -1,5 +1,5 @@
 /** The scheduler over a real catalogue: a year of it by a clock of the test's own, and the real thing in a service. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -213,6 +213,73 @@ describe('in a service', () => {
     });
     const [view] = (await served.client.call('schedules.list', {})).schedules;
     expect(view).toMatchObject({ last: { outcome: 'skipped' }, upcoming: { length: 5 } });
+  });
+
+  it('keeps in the store what its retention says, once new snapshots are sealed, and nothing of other runs goes', async () => {
+    const run = await served.copyChain();
+    const other = path.join(served.folder, 'other');
+    cpSync(path.join(sampleChain, 'step-000400'), path.join(other, 'step-000400'), { recursive: true, preserveTimestamps: true });
+    const policy = { retention: { keepLast: 1, keepEvery: 1000 } };
+    const save = (name: string, paths: string[], more: object) =>
+      served.client.call('schedules.save', { draft: { name, paths, trigger: { kind: 'interval', minutes: 600 }, ...more } });
+    const runNow = async (id: string): Promise<Job> => {
+      const { job } = await served.client.call('schedules.run', { id });
+      await until(async () => (await jobs()).find((one) => one.id === job!.id)?.state === 'done');
+      return (await jobs()).find((one) => one.id === job!.id)!;
+    };
+    await runNow((await save('other', [other], {})).schedule.id);
+    const { result, command } = await runNow((await save('few', [run], { policy })).schedule.id);
+    expect(result).toMatchObject({ snapshots: { length: 4 }, pruned: [{ removed: { length: 2 }, kept: { length: 2 } }] });
+    expect(command).toContain('--keep-last 1 --keep-every 1000');
+    const { snapshots } = await served.client.call('snapshots.list', {});
+    expect(snapshots.map((one) => `${one.run} ${one.step}`).sort()).toEqual(
+      ['other 400', `${path.basename(run)} 2000`, `${path.basename(run)} 2400`].sort(),
+    );
+    // What went is on disk still; archiving it again would only remove it again.
+    expect((await served.client.call('schedules.run', { id: 'few' })).reason).toContain('2 older, and not among what the retention keeps');
+  });
+
+  it('verifies a part of the store each time, and a finding makes the job fail', async () => {
+    const run = await served.copyChain();
+    const { job: archive } = await served.client.call('archive.start', { paths: [run] });
+    await until(async () => (await jobs()).find(({ id }) => id === archive.id)?.state === 'done');
+    const draft = {
+      name: 'weekly',
+      work: { kind: 'verify' as const, percent: 50 },
+      paths: [],
+      trigger: { kind: 'interval' as const, minutes: 600 },
+    };
+    const { schedule } = await served.client.call('schedules.save', { draft });
+    const runNow = async (): Promise<Job> => {
+      const { job } = await served.client.call('schedules.run', { id: schedule.id });
+      await until(async () => (await jobs()).find(({ id }) => id === job!.id)?.ended !== undefined);
+      return (await jobs()).find(({ id }) => id === job!.id)!;
+    };
+    expect(await runNow()).toMatchObject({
+      state: 'done',
+      title: 'weekly: Verify the store (data)',
+      result: { percent: 50, findings: [] },
+    });
+    for (const pack of globSync(`${served.storePath}/packs/**/*.pack`)) {
+      const bytes = readFileSync(pack);
+      bytes[Math.floor(bytes.length / 2)]! ^= 0xff;
+      writeFileSync(pack, bytes);
+    }
+    const [first, second] = [await runNow(), await runNow()];
+    expect([first.state, second.state]).toContain('failed');
+    expect([first, second].find(({ state }) => state === 'failed')?.error?.message).toMatch(/^verifying found: /);
+    const { runs } = await served.client.call('schedules.history', { id: schedule.id });
+    expect(runs.map(({ outcome }) => outcome)).toEqual(['started', 'started', 'started']);
+  });
+
+  it.each([
+    [{ work: { kind: 'verify' }, paths: [], trigger: { kind: 'watch' } }, 'waits for no checkpoint'],
+    [{ work: { kind: 'verify' }, paths: ['/run'], trigger: { kind: 'interval', minutes: 5 } }, 'has none'],
+    [{ paths: [], trigger: { kind: 'interval', minutes: 5 } }, 'needs folders'],
+    [{ paths: ['/run'], trigger: { kind: 'watch' }, policy: { retention: {} } }, 'at least one rule'],
+  ])('refuses %j', async (wrong, reason) => {
+    const draft = { name: 'wrong', ...wrong } as Parameters<typeof scheduleDraft.parse>[0];
+    await expect(served.client.call('schedules.save', { draft: draft as never })).rejects.toThrow(reason);
   });
 
   it('a watched folder is archived in the background as checkpoints come', async () => {

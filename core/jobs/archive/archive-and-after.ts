@@ -1,13 +1,15 @@
 /**
- * An archive and what is asked for after it: a second proof of what it made, as the store gives it back later, and the release of
- * originals. It ends well only where every part did; otherwise it has failed, with the record of what it achieved.
+ * An archive and what is asked for after it: a second proof of what it made, as the store gives it back later, the release of
+ * originals, and what the run keeps in the store. It ends well only where every part did; otherwise it has failed, with the record of what it achieved.
  */
-import { verifyParams } from '../../contract/methods.ts';
+import { pruneParams, verifyParams } from '../../contract/methods.ts';
 import type { Failure } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/model.ts';
+import { damageOf } from '../damage.ts';
 import { withHooks } from '../hooks.ts';
 import { FailedWith, type JobContext, type JobResult } from '../job.ts';
 import { releaseOriginals } from '../release.ts';
+import { pruneJob } from '../retention.ts';
 import { verifyJob } from '../verify.ts';
 import { archiveJob, type ArchiveParams } from './archive.ts';
 
@@ -19,29 +21,30 @@ export function archiveAndAfter(context: JobContext, params: ArchiveParams): Pro
 async function archiveVerifyRelease(context: JobContext, params: ArchiveParams): Promise<JobResult> {
   const archived = await archiveJob(context, params);
   const verified = params.verifyAfter ? { ...archived, findings: await findingsOf(context, params, archived) } : archived;
-  const damaged = damageOf((verified['findings'] ?? []) as Finding[], params.release !== undefined);
+  const damaged = damageOf((verified['findings'] ?? []) as Finding[], params.release ? '; no original was released' : '');
   if (damaged) {
     context.log('error', damaged.message);
     throw new FailedWith(damaged, verified);
   }
-  const result = params.release ? { ...verified, ...(await releaseOriginals(context, params.release, params.paths)) } : verified;
+  const released = params.release ? { ...verified, ...(await releaseOriginals(context, params.release, params.paths)) } : verified;
+  const result = params.retention ? { ...released, pruned: await pruneRuns(context, params, archived) } : released;
   const left = leftOf(result['errors'] as Failure[], (result['snapshots'] as unknown[]).length);
   if (left) throw new FailedWith(left, result);
   return result;
+}
+
+/** Lets go of what the retention doesn't keep, in every run that something was archived from. */
+async function pruneRuns(context: JobContext, { retention, threads }: ArchiveParams, archived: JobResult): Promise<JobResult[]> {
+  const runs = new Set((archived['snapshots'] as { runPath: string }[]).map(({ runPath }) => runPath));
+  const pruned: JobResult[] = [];
+  for (const run of runs) pruned.push(await pruneJob(context, pruneParams.parse({ run, ...retention, threads })));
+  return pruned;
 }
 
 async function findingsOf(context: JobContext, { threads }: ArchiveParams, archived: JobResult): Promise<Finding[]> {
   const made = (archived['snapshots'] as { id: string }[]).map(({ id }) => id);
   if (made.length === 0) return [];
   return (await verifyJob(context, verifyParams.parse({ snapshots: made, threads })))['findings'] as Finding[];
-}
-
-function damageOf(findings: readonly Finding[], releases: boolean): Failure | undefined {
-  const [first] = findings;
-  if (!first) return undefined;
-  const others = findings.length > 1 ? ` and ${findings.length - 1} more` : '';
-  const kept = releases ? '; no original was released' : '';
-  return { code: 'damaged', message: `verifying found: ${first.message}${others}${kept}` };
 }
 
 function leftOf(errors: readonly Failure[], sealed: number): Failure | undefined {

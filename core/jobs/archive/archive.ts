@@ -22,6 +22,7 @@ export type ArchiveParams = z.output<typeof archiveParams>;
 interface ArchivedRecord {
   id: string;
   run: string;
+  runPath: string;
   step: number;
   path: string;
   bytesOriginal: number;
@@ -90,6 +91,7 @@ function recordOf(id: string, manifest: Manifest, path: string): ArchivedRecord 
   return {
     id,
     run: manifest.run.name,
+    runPath: manifest.run.path,
     step,
     path,
     bytesOriginal,

@@ -19,6 +19,7 @@ export const schedules = {
   noneDetail:
     'A schedule archives in the background: as soon as a trainer has finished a checkpoint, at set times, or when the machine is idle.',
   upcoming: 'Upcoming',
+  verifies: (percent: number) => (percent >= 100 ? 'Verifies the whole store' : `Verifies ${percent} % of the store each time`),
   every: (minutes: number) => `Every ${minutes} min`,
   idleFor: (minutes: number) => `Idle for ${minutes} min`,
   byEvent: { watch: 'when a checkpoint is finished', idle: 'when the machine is idle' },
@@ -35,6 +36,10 @@ export const schedules = {
   cannot: 'The schedule could not be changed',
   cannotRun: 'The schedule could not be run',
   fields: {
+    work: 'What',
+    works: { archive: 'Archive checkpoints', verify: 'Verify the store' },
+    percent: 'Percent of the store each time',
+    percentHint: 'It goes on where it ended the last time, so that after some runs everything was decoded and compared.',
     name: 'Name',
     folder: 'Folder',
     choose: 'Choose folder',
@@ -63,6 +68,17 @@ export const schedules = {
     trash: 'Move them to the trash, which frees no space until it is emptied',
     before: 'Command before',
     after: 'Command after',
+    retention: 'Keep in the store only',
+    retentionDetail:
+      'A snapshot stays where any rule keeps it, or where it is pinned. What no rule keeps is deleted from the store after each archive: where its original is gone too, it is gone for good.',
+    rules: {
+      keepLast: 'The newest',
+      keepEvery: 'Every so many steps, for ever',
+      keepBest: 'Those with the lowest loss',
+      keepDays: 'Those of the last days',
+      keepBytes: 'The newest up to GiB',
+      stateLast: 'Optimizer state of the newest',
+    },
     hooksDetail:
       'A program and its arguments, one word a line. The job’s JSON is on standard input; a command that fails makes the job fail.',
     verifyAfter: 'Verify again afterwards',

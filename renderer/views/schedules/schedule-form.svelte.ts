@@ -1,9 +1,12 @@
 /** A schedule while it is edited: fields as people type them, and the draft that they make. */
-import type { Hooks, ScheduleDraft, ScheduleView, Trigger } from '../../../core/contract/model.ts';
+import { inForm, noRules, optional, retentionOf } from '../../state/retention-form.ts';
+import type { Hooks, Retention, ScheduleDraft, ScheduleView, Trigger, Work } from '../../../core/contract/model.ts';
 
 export class ScheduleForm {
   readonly id: string | undefined;
   readonly #enabled: boolean;
+  work = $state<Work['kind']>('archive');
+  percent = $state('25');
   name = $state('');
   folder = $state('');
   kind = $state<Trigger['kind']>('watch');
@@ -24,6 +27,9 @@ export class ScheduleForm {
   keepNewest = $state('1');
   placeholder = $state(false);
   trash = $state(false);
+  /** Whether the rules below hold; those left empty say nothing. */
+  retains = $state(false);
+  readonly rules = $state(noRules());
   /** One word a line. */
   before = $state('');
   after = $state('');
@@ -33,7 +39,11 @@ export class ScheduleForm {
     this.id = schedule?.id;
     this.#enabled = schedule?.enabled ?? true;
     if (!schedule) return;
-    const { name, paths, trigger, policy } = schedule;
+    const { name, work, paths, trigger, policy } = schedule;
+    this.work = work.kind;
+    if (work.kind === 'verify') this.percent = String(work.percent);
+    this.retains = policy.retention !== undefined;
+    for (const [rule, value] of Object.entries(policy.retention ?? {})) this.rules[rule as keyof Retention] = inForm(rule, value);
     this.name = name;
     this.folder = paths.join('\n');
     this.kind = trigger.kind;
@@ -72,15 +82,18 @@ export class ScheduleForm {
     return before || after ? { before, after, timeoutMinutes: this.#hookMinutes } : undefined;
   }
 
+  get #folders(): string[] {
+    const lines = this.folder.split('\n').map((line) => line.trim());
+    return lines.filter((line) => line !== '');
+  }
+
   get draft(): ScheduleDraft {
-    const optional = (value: string): number | undefined => (String(value ?? '').trim() === '' ? undefined : Number(value));
+    const verifies = this.work === 'verify';
     return {
       name: this.name.trim(),
       enabled: this.#enabled,
-      paths: this.folder
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== ''),
+      work: verifies ? { kind: 'verify', percent: Number(this.percent) } : { kind: 'archive' },
+      paths: verifies ? [] : this.#folders,
       trigger: this.trigger,
       policy: {
         runs: this.runs.trim() || '*',
@@ -92,6 +105,7 @@ export class ScheduleForm {
         quiet: this.quietFrom && this.quietTo ? { from: this.quietFrom, to: this.quietTo } : undefined,
         threads: optional(this.threads),
         release: this.release ? { keepNewest: Number(this.keepNewest), placeholder: this.placeholder, trash: this.trash } : undefined,
+        retention: this.retains && !verifies ? retentionOf(this.rules) : undefined,
         battery: this.battery ? 'wait' : 'ignore',
         hooks: this.#hooks,
       },

@@ -3,15 +3,16 @@ import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { toCairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import type { Finding } from '../../../contract/model.ts';
+import type { Finding, Retention } from '../../../contract/model.ts';
 import type { Candidate } from '../../../plan/policy.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { duration, ratio, size } from '../printable.ts';
+import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
 import { wholeNumber } from '../arguments.ts';
 
-interface ArchiveOptions {
+interface ArchiveOptions extends Retention {
   run?: string;
   step?: number[];
   dryRun?: boolean;
@@ -38,6 +39,8 @@ interface ArchiveResult {
   /** Of the verification that --verify asks for. */
   findings?: Finding[];
   released?: { path: string; bytes: number }[];
+  /** By run, of the rules that say what stays in the store. */
+  pruned?: { removed: { run: string; step: number }[]; thinned: { run: string; step: number }[]; bytesFreed: number }[];
   kept?: { path: string; reason: string }[];
 }
 
@@ -67,6 +70,7 @@ export function addArchive(root: Command, actions: Actions): void {
     .option('--placeholder', 'with --release: leave a text file that says how to get each back')
     .option('--trash', 'with --release: move originals to the trash instead of removing them')
     .option('--watch', 'stay, and archive checkpoints as the trainer finishes them; Ctrl+C ends it');
+  addRetentionOptions(command);
   command.action((paths: string[], options: ArchiveOptions) => {
     if (options.watch && options.dryRun) command.error('error: --watch archives; leave --dry-run out', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => archive(session, paths, options));
@@ -77,8 +81,9 @@ function archive(session: Session, paths: string[], options: ArchiveOptions): Pr
   const { run, step, method, threads, keyframe, maxDepth, verify } = options;
   const { keepNewest, placeholder, trash } = options;
   const release = options.release ? { keepNewest, placeholder, trash, below: undefined } : undefined;
+  const retention = retentionOf(options);
   const folders = paths.map((name) => path.resolve(name));
-  const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify, release };
+  const params = { paths: folders, run, steps: step, method, threads, keyframe, maxDepth, verifyAfter: verify, release, retention };
   if (options.watch) return watch(session, params);
   return options.dryRun ? plan(session, params) : perform(session, params);
 }
@@ -165,7 +170,7 @@ async function perform(session: Session, params: ParamsOf<'archive.start'>): Pro
 
 function show(
   { out }: Session,
-  { snapshots, skipped = [], released = [], kept = [], bytesOriginal, bytesStored, seconds }: ArchiveResult,
+  { snapshots, skipped = [], released = [], kept = [], pruned = [], bytesOriginal, bytesStored, seconds }: ArchiveResult,
 ): void {
   if (snapshots.length > 0) {
     out.table(
@@ -194,6 +199,10 @@ function show(
     out.line(`${released.length} originals released, ${size(bytes)}; cairn restore gives them back`);
   }
   for (const { path: at, reason } of kept) out.line(`original kept: ${at}, ${reason}`);
+  for (const { removed, thinned, bytesFreed } of pruned)
+    out.line(
+      `${removed.length} snapshots that no rule keeps removed, ${thinned.length} without optimizer state now, ${size(Math.max(0, bytesFreed))} freed`,
+    );
   const known = skipped.filter(({ reason }) => reason === 'already archived').length;
   if (known > 0) out.line(`${known} archived already`);
   const stored = snapshots.length > 0 ? `, ${size(bytesOriginal)} in ${size(bytesStored)}` : '';

@@ -1,10 +1,11 @@
 /** `cairn prune`: let go of the snapshots that no rule keeps, and free the space of contents that no snapshot needs. */
 import type { Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import { byteCount, notNegative, wholeNumber } from '../arguments.ts';
+import { notNegative, wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { size } from '../printable.ts';
+import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 type PruneOptions = Omit<ParamsOf<'prune.start'>, 'graceSeconds'> & { grace?: number };
@@ -23,7 +24,6 @@ interface PruneResult {
   kept: { id: string; run: string; step: number; reasons: string[] }[];
 }
 
-const anyCount = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 const reasonWords: Record<string, string> = {
   keepLast: 'one of the newest',
   keepEvery: 'its step is kept for ever',
@@ -34,34 +34,25 @@ const reasonWords: Record<string, string> = {
 };
 
 export function addPrune(root: Command, actions: Actions): void {
-  const command = root
-    .command('prune')
-    .description('free the space of contents that no snapshot needs')
-    .option('--run <name>', 'first remove the snapshots of this run that none of the rules below keeps (pinned ones stay)')
-    .option('--keep-last <count>', 'keep the newest', anyCount)
-    .option('--keep-every <steps>', 'keep every step that this divides, for ever', anyCount)
-    .option('--keep-best <count>', 'keep those with the lowest loss, where the trainer left one', anyCount)
-    .option('--keep-days <days>', 'keep what was saved within these days', notNegative)
-    .option('--keep-bytes <size>', 'keep the newest that together take at most this (500M, 2GiB)', byteCount)
-    .option(
-      '--state-last <count>',
-      'of those that stay let only the newest keep their optimizer state',
-      wholeNumber(0, Number.MAX_SAFE_INTEGER),
-    )
+  const command = addRetentionOptions(
+    root
+      .command('prune')
+      .description('free the space of contents that no snapshot needs')
+      .option('--run <name>', 'first remove the snapshots of this run that none of the rules below keeps (pinned ones stay)'),
+  )
     .option('--grace <seconds>', 'how long readers are given before packs that were written anew go (default: 2)', notNegative)
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
     .option('--dry-run', 'only say what would go, what stays, and what would be freed');
   command.action((options: PruneOptions) => {
-    const rules = [options.keepLast, options.keepEvery, options.keepBest, options.keepDays, options.keepBytes, options.stateLast];
-    if ((options.run !== undefined) !== rules.some((rule) => rule !== undefined))
+    if ((options.run !== undefined) !== (retentionOf(options) !== undefined))
       command.error('error: --run and at least one rule (--keep-last, ...) go together', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => prune(session, options));
   });
 }
 
 async function prune(session: Session, { grace, ...rest }: PruneOptions): Promise<number> {
-  const { dryRun = false, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, threads } = rest;
-  const params = { dryRun, run, keepLast, keepEvery, keepBest, keepDays, keepBytes, stateLast, threads, graceSeconds: grace };
+  const { dryRun = false, run, threads } = rest;
+  const params = { dryRun, run, ...retentionOf(rest), threads, graceSeconds: grace };
   const job = await followJob(session, () => session.client.call('prune.start', params));
   tell(session, job.result as unknown as PruneResult, dryRun);
   session.out.summary(job.result);

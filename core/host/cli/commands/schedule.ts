@@ -2,14 +2,16 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import type { Hooks, ScheduleRun, ScheduleView, Trigger } from '../../../contract/model.ts';
-import { quietHours, wholeNumber } from '../arguments.ts';
+import type { Hooks, Retention, ScheduleRun, ScheduleView, Trigger, Work } from '../../../contract/model.ts';
+import { percentage, quietHours, wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
 import { localTime } from '../printable.ts';
+import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
 
-interface AddOptions {
+interface AddOptions extends Retention {
+  verifyStore?: number | true;
   cron?: string;
   timeZone?: string;
   every?: number;
@@ -38,7 +40,8 @@ export function addSchedule(root: Command, actions: Actions): void {
     .command('add')
     .description('add a schedule; without --cron, --every or --idle it watches for finished checkpoints')
     .argument('<name>', 'what to call it')
-    .argument('<path...>', 'folders with runs')
+    .argument('[path...]', 'folders with runs; none with --verify-store')
+    .option('--verify-store [percent]', 'decode the store, or so much of it each time, instead of archiving', percentage)
     .option('--cron <expression>', 'minute, hour, day, month, weekday')
     .option('--time-zone <zone>', 'of --cron, such as Europe/Berlin (default: the machine’s)')
     .option('--every <minutes>', 'run in this interval', wholeNumber(1, 525_600))
@@ -62,9 +65,12 @@ export function addSchedule(root: Command, actions: Actions): void {
     )
     .option('--after <word...>', 'likewise after each job, also where it failed')
     .option('--hook-minutes <number>', 'how long each of the two may take', wholeNumber(1, 1440), 10);
+  addRetentionOptions(add);
   add.action((name: string, paths: string[], options: AddOptions) => {
     if ([options.cron, options.every, options.idle].filter((given) => given !== undefined).length > 1)
       add.error('error: give one of --cron, --every and --idle', { exitCode: exitCodes.usage });
+    if (paths.length === 0 && options.verifyStore === undefined)
+      add.error('error: name the folders to archive, or give --verify-store', { exitCode: exitCodes.usage });
     return actions.run(add, (session) => save(session, name, paths, options));
   });
   const list = schedule.command('ls').description('list schedules with their next runs');
@@ -97,8 +103,12 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
     release: release ? { keepNewest: rest.keepNewest, placeholder: rest.placeholder, trash: rest.trash } : undefined,
     battery: onBattery ? 'ignore' : 'wait',
     hooks: hooksOf(options),
+    retention: retentionOf(options),
   };
-  const draft = { name, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };
+  const { verifyStore } = options;
+  const work: Work =
+    verifyStore === undefined ? { kind: 'archive' } : { kind: 'verify', percent: verifyStore === true ? 100 : verifyStore };
+  const draft = { name, work, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };
   const { schedule } = await client.call('schedules.save', { draft });
   const added = (await client.call('schedules.list', {})).schedules.find(({ id }) => id === schedule.id)!;
   out.line(`${name}: ${words(added.trigger)}${added.upcoming[0] ? `, next ${localTime(added.upcoming[0])}` : ''}`);
