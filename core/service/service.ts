@@ -82,7 +82,7 @@ export class Service implements ServiceAccess {
     this.settings = settings;
     this.#seat = new Seat(options.home, catalogue, randomUUID());
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
-    this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}));
+    this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}), options.stays ?? false);
     this.stages = this.#stages();
     this.surroundings = new Surroundings(this.store.backend);
     const onScheduleChange = (): void => this.emit('schedules.changed', {});

@@ -13,6 +13,10 @@ import type { StoreAccess } from './store-access.ts';
 
 /** Between two looks passes this many times what a look takes. */
 const idleFactor = 5;
+/** A folder whose names changed so shortly before a look may have changed again within the resolution of its clock. */
+const settledMs = 2000;
+/** However still the folder is, names are compared this often: the catalogue is a file too, and clocks of file servers may lag. */
+const longestGapMs = 60_000;
 const shortestGapMs = 500;
 const savedAtOnce = 1000;
 
@@ -23,18 +27,27 @@ export class SnapshotMirror {
   readonly #catalogue: Catalogue;
   readonly #access: StoreAccess;
   readonly #onChange: () => void;
+  readonly #early: boolean;
   readonly #unreadable = new Set<string>();
   #seen: ReadonlySet<string> | undefined;
   #looking: Promise<string> | undefined;
   #storeId = noStoreId;
+  /** Of the folder of manifests when names were last compared, where it had been still for a while. */
+  #stillSince: { changedMs: number; comparedMs: number } | undefined;
+  /** Clients were answered before the first look. */
+  #answeredEarly = false;
   #validUntilMs = -Infinity;
   #stale = false;
 
-  /** @param onChange called where snapshots were found to have come or gone, by whoever's doing */
-  constructor(catalogue: Catalogue, access: StoreAccess, onChange: () => void) {
+  /**
+   * @param onChange called where snapshots were found to have come or gone, by whoever's doing
+   * @param early clients stay and hear of changes, so that they may be answered before a look
+   */
+  constructor(catalogue: Catalogue, access: StoreAccess, onChange: () => void, early: boolean) {
     this.#catalogue = catalogue;
     this.#access = access;
     this.#onChange = onChange;
+    this.#early = early;
   }
 
   /** Brings the catalogue up to date unless that was done just now. @returns the id of the store, or `noStoreId` */
@@ -52,9 +65,22 @@ export class SnapshotMirror {
     return turn;
   }
 
+  /**
+   * The id of the store for an answer out of the catalogue as it is. What is not there yet is found behind the answer, and told as a
+   * change; only after `invalidate` it is waited for. Where the service doesn't stay, its one client hears of no change, and it is always waited for.
+   */
+  async forAnswer(): Promise<string> {
+    if (!this.#early || this.#stale || !(await this.#access.exists())) return this.sync();
+    const { id } = await this.#access.read();
+    if (this.#seen === undefined) this.#answeredEarly = true;
+    void this.sync().catch(() => undefined); // told where it is waited for
+    return id;
+  }
+
   /** The next `sync` looks again, after a look under way, which may have begun before the change. */
   invalidate(): void {
     this.#stale = true;
+    this.#stillSince = undefined;
   }
 
   save(storeId: string, id: string, manifest: Manifest): void {
@@ -70,7 +96,7 @@ export class SnapshotMirror {
 
   async #look(): Promise<string> {
     const startedMs = performance.now();
-    if (await this.#access.exists()) this.#storeId = await this.#compare(await this.#access.read());
+    if (await this.#access.exists()) this.#storeId = await this.#compareUnlessStill(await this.#access.read());
     else this.#forget();
     const nowMs = performance.now();
     this.#validUntilMs = nowMs + Math.max(shortestGapMs, (nowMs - startedMs) * idleFactor);
@@ -78,8 +104,21 @@ export class SnapshotMirror {
   }
 
   #forget(): void {
+    this.#stillSince = undefined;
     this.#storeId = noStoreId;
     this.#tellOfChange(new Set());
+  }
+
+  async #compareUnlessStill(store: Store): Promise<string> {
+    const startedMs = Date.now();
+    const changedMs = await store.backend.changedMs('snapshots');
+    const still = this.#stillSince;
+    if (still?.changedMs === changedMs && still && startedMs - still.comparedMs < longestGapMs && store.id === this.#storeId)
+      return store.id;
+    const id = await this.#compare(store);
+    const settled = changedMs !== undefined && Math.abs(startedMs - changedMs) > settledMs;
+    this.#stillSince = settled ? { changedMs, comparedMs: startedMs } : undefined;
+    return id;
   }
 
   async #compare(store: Store): Promise<string> {
@@ -90,7 +129,11 @@ export class SnapshotMirror {
     if (gone.length > 0) this.#catalogue.removeSnapshots(store.id, gone);
     const fresh = [...stored].filter((id) => !known.has(id) && !this.#unreadable.has(id));
     for (let at = 0; at < fresh.length; at += savedAtOnce) await this.#add(store, fresh.slice(at, at + savedAtOnce));
-    this.#tellOfChange(stored);
+    const found = gone.length + fresh.length > 0;
+    if (this.#answeredEarly && found) this.#onChange();
+    else this.#tellOfChange(stored);
+    this.#answeredEarly = false;
+    this.#seen = stored;
     return store.id;
   }
 

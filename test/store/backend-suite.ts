@@ -44,6 +44,21 @@ export function describeBackend(name: string, make: () => Promise<Backend>): voi
       expect(new Set(names).size).toBe(20);
     });
 
+    it('knows when a name came or went in a folder, or says that nothing keeps that', async () => {
+      const backend = await make();
+      expect(await backend.changedMs('snapshots')).toBeUndefined();
+      await publish(backend, 'snapshots/a.manifest', bytes('a'));
+      const before = await backend.changedMs('snapshots');
+      if (before === undefined) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await publish(backend, 'snapshots/b.manifest', bytes('b'));
+      const after = await backend.changedMs('snapshots');
+      expect(after).toBeGreaterThan(before);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await backend.remove('snapshots/a.manifest');
+      expect(await backend.changedMs('snapshots')).toBeGreaterThan(after!);
+    });
+
     it('refuses to overwrite', async () => {
       const backend = await make();
       await publish(backend, 'snapshots/a.manifest', bytes('first'));

@@ -61,6 +61,10 @@ export class FaultyBackend implements Backend {
 
   truncate = (name: string, lengthBytes: number): Promise<void> => this.#backend.truncate(name, lengthBytes);
   list = (folder: string): Promise<string[]> => this.#backend.list(folder);
+  changedMs(folder: string): Promise<number | undefined> {
+    return this.#backend.changedMs(folder);
+  }
+
   stat = (name: string): Promise<StoredFile | undefined> => this.#backend.stat(name);
   readRange = (name: string, offset: number, length: number): Promise<Uint8Array> => this.#backend.readRange(name, offset, length);
   readWhole = (name: string, limitBytes: number): Promise<Uint8Array> => this.#backend.readWhole(name, limitBytes);

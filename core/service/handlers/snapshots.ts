@@ -28,7 +28,7 @@ type SnapshotHandlers = Pick<
 export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
   const { catalogue, mirror, store } = service;
   return {
-    'runs.list': async () => ({ runs: catalogue.runSummaries(await mirror.sync()) }),
+    'runs.list': async () => ({ runs: catalogue.runSummaries(await mirror.forAnswer()) }),
     'runs.get': async ({ id }) => ({ run: await runOf(service, id) }),
     'snapshots.list': async ({ run }) => ({ snapshots: await mirror.withPins(await snapshotsOf(service, run)) }),
     'snapshots.get': async ({ snapshot: name }) => {
@@ -61,7 +61,7 @@ export function snapshotHandlers(service: ServiceAccess): SnapshotHandlers {
 }
 
 async function runOf({ catalogue, mirror }: ServiceAccess, id: string): Promise<Run> {
-  const run = catalogue.run(id, await mirror.sync());
+  const run = catalogue.run(id, await mirror.forAnswer());
   if (!run) throw new CairnError('not_found', `${id}: no such run; scan its folder again`);
   const pinned = new Map(
     (await mirror.withPins(run.chain.flatMap(({ snapshot }) => snapshot ?? []))).map((snapshot) => [snapshot.id, snapshot]),

@@ -19,6 +19,8 @@ export interface Backend {
   /** Names of all files below a folder ('' is the whole store), sorted; none where the folder doesn't exist. */
   list(folder: string): Promise<string[]>;
   stat(name: string): Promise<StoredFile | undefined>;
+  /** When a name directly in a folder last came or went, in milliseconds since 1970; undefined where nothing keeps that. */
+  changedMs(folder: string): Promise<number | undefined>;
   /** Exactly `length` bytes; `damaged` where the file ends before. */
   readRange(name: string, offset: number, length: number): Promise<Uint8Array>;
   /** The whole file; `damaged` where it is larger than `limitBytes`. */

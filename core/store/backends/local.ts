@@ -32,6 +32,10 @@ export class LocalBackend implements Backend {
     });
   }
 
+  changedMs(folder: string): Promise<number | undefined> {
+    return this.#typed(async () => (await stat(this.localPath(folder)).catch(undefinedIfMissing))?.mtimeMs);
+  }
+
   async readRange(name: string, offset: number, length: number): Promise<Uint8Array> {
     return this.#opened(name, 'r', async (file) => {
       // Checked before the allocation: `length` may come from a damaged file.
