@@ -19,14 +19,24 @@ export interface TensorFilter {
   pairing: Pairing;
 }
 
+/** By row what is searched in it, so that a hundred thousand of them answer every key at once. */
+const searched = new WeakMap<TensorRow, string>();
+
+function textOf(tensor: TensorRow): string {
+  const known = searched.get(tensor);
+  if (known !== undefined) return known;
+  const text = [tensor.name, tensor.file, ...tensor.pairs.map((pair) => pair.tensor)].join('\n').toLowerCase();
+  searched.set(tensor, text);
+  return text;
+}
+
 /** Tensors of one dtype and way of storing whose name, file or partner holds every word that is searched. */
 export function filterTensors(tensors: readonly TensorRow[], { search, dtype, pairing }: TensorFilter): readonly TensorRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0 && dtype === '' && pairing === 'all') return tensors;
   return tensors.filter((tensor) => {
     if ((dtype !== '' && tensor.dtype !== dtype) || !fits[pairing](tensor)) return false;
-    const where = [tensor.name, tensor.file, ...tensor.pairs.map((pair) => pair.tensor)].join('\n').toLowerCase();
-    return words.every((word) => where.includes(word));
+    return words.every((word) => textOf(tensor).includes(word));
   });
 }
 
