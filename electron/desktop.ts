@@ -6,7 +6,8 @@
  * until they are done, and where one failed, until somebody looked.
  */
 import path from 'node:path';
-import { app, clipboard, Notification, session, type BrowserWindow } from 'electron';
+import { app, clipboard, Notification, session, shell, type BrowserWindow } from 'electron';
+import { z } from 'zod';
 import { createClient, type Client } from '../core/contract/client.ts';
 import { portConnection } from '../core/contract/connections/port.ts';
 import { toCairnError, type Failure } from '../core/contract/errors.ts';
@@ -16,7 +17,7 @@ import { Background } from './background.ts';
 import { channels } from './channels.ts';
 import { diagnostics } from './diagnostics.ts';
 import { askToInterrupt, askToOpenStore, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
-import { answerPage } from './ipc.ts';
+import { answerPage, nothing } from './ipc.ts';
 import { JobWatch } from './job-watch.ts';
 import { serviceArgs, type Launch, type Request } from './launch.ts';
 import { LogFile } from './log-file.ts';
@@ -28,6 +29,9 @@ import { followPower, isDelicate, Wakefulness } from './power.ts';
 import { ServiceProcess } from './service-process.ts';
 import { statusLine, TrayMark, type PauseEnd } from './tray.ts';
 import { openWindow } from './window.ts';
+
+const jobId = z.string().regex(/^[0-9a-f]{1,32}$/, 'no id of a job');
+const droppedPaths = z.array(z.string().min(1).max(32_768).refine(path.isAbsolute, 'no absolute path')).min(1).max(100);
 
 export class Desktop {
   readonly #stateFile: string;
@@ -69,8 +73,10 @@ export class Desktop {
   open(): void {
     limitPermissions(session.defaultSession);
     serveRenderer(rendererFolder);
-    answerPage(channels.pickFolder, pickFolder);
-    answerPage(channels.copyDiagnostics, () => this.#copyDiagnostics());
+    answerPage(channels.pickFolder, nothing, pickFolder);
+    answerPage(channels.copyDiagnostics, nothing, () => this.#copyDiagnostics());
+    answerPage(channels.showRestored, jobId, (_, id) => this.#showRestored(id));
+    answerPage(channels.dropFolders, droppedPaths, (_, paths) => this.addFolders(paths));
     installMenu({
       addFolder: () => void this.#pickAndAdd(),
       copyDiagnostics: () => void this.#copyDiagnostics(),
@@ -247,6 +253,14 @@ export class Desktop {
 
   async #copyDiagnostics(): Promise<void> {
     clipboard.writeText(await diagnostics(app.getVersion(), this.#client, this.#log));
+  }
+
+  /** Shows in the system's file manager what a restore wrote. The place comes from the service, never from the page; nothing is opened. */
+  async #showRestored(id: string): Promise<void> {
+    const { job } = (await this.#client?.call('jobs.get', { id })) ?? {};
+    const to = job?.kind === 'restore' && job.state === 'done' ? job.result?.['to'] : undefined;
+    if (typeof to !== 'string') throw new Error('this job has restored nothing');
+    shell.showItemInFolder(to);
   }
 
   async #openAtLogin(wanted: boolean): Promise<void> {

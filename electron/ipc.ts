@@ -1,6 +1,10 @@
 /** Questions from pages, answered only where the one who asks is the main document of one of our own windows on one of our own pages. */
 import { BrowserWindow, ipcMain, type IpcMainInvokeEvent } from 'electron';
+import { z } from 'zod';
 import { isOwnAddress } from './app-protocol.ts';
+
+/** For questions without a parameter. */
+export const nothing = z.undefined();
 
 /** The window whose own page sent this, or undefined. */
 function senderWindow({ sender, senderFrame }: IpcMainInvokeEvent): BrowserWindow | undefined {
@@ -9,14 +13,20 @@ function senderWindow({ sender, senderFrame }: IpcMainInvokeEvent): BrowserWindo
 }
 
 /**
- * Answers one channel. What a page passes along is not handed on: none of our questions has parameters.
+ * Answers one channel. Of what a page passes along only its first value is looked at, and only as the schema has it.
  *
- * The page's promise rejects where it is not ours, or where `reply` does.
+ * The page's promise rejects where it is not ours, where what it passes does not fit, or where `reply` does.
  */
-export function answerPage(channel: string, reply: (window: BrowserWindow) => Promise<unknown>): void {
-  ipcMain.handle(channel, (event) => {
+export function answerPage<Given>(
+  channel: string,
+  schema: z.ZodType<Given>,
+  reply: (window: BrowserWindow, given: Given) => unknown,
+): void {
+  ipcMain.handle(channel, (event, given: unknown) => {
     const window = senderWindow(event);
     if (!window) throw new Error(`${channel} is answered to Cairn's own pages only`);
-    return reply(window);
+    const parsed = schema.safeParse(given);
+    if (!parsed.success) throw new Error(`${channel}: ${parsed.error.issues[0]?.message ?? 'what was passed does not fit'}`);
+    return reply(window, parsed.data);
   });
 }

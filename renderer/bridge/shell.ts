@@ -4,6 +4,8 @@ export interface CairnShell {
   pickFolder(): Promise<string | undefined>;
   /** Puts versions, state and the last lines of the log on the clipboard, without names or secrets. */
   copyDiagnostics(): Promise<void>;
+  /** Shows in the system's file manager what a restore job wrote. */
+  showRestored(job: string): Promise<void>;
 }
 
 declare global {

@@ -1,6 +1,7 @@
 /** What a click starts: each sends one call, enters the job it returns, and says so. Failures become toasts. */
 import type { MethodName, ParamsOf, ResultOf } from '../../core/contract/methods.ts';
 import type { Job, RunSummary, Snapshot } from '../../core/contract/model.ts';
+import { shell } from '../bridge/shell.ts';
 import { text } from '../ui/text.ts';
 import { dialogs } from './dialogs.svelte.ts';
 import { jobs } from './jobs.svelte.ts';
@@ -107,6 +108,10 @@ export async function pin(snapshots: readonly Snapshot[], pinned: boolean): Prom
     toasts.fail(text.run.cannotPin, thrown);
   }
 }
+
+/** On the desktop: shows in the system's file manager what a restore wrote. */
+export const showRestored = (job: Job): Promise<void> =>
+  steer(text.jobs.cannotShowRestored, () => Promise.resolve(shell()?.showRestored(job.id)));
 
 export const retry = (job: Job): Promise<Job | undefined> => start('jobs.retry', { id: job.id });
 

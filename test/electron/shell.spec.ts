@@ -44,7 +44,7 @@ test('the page has the shell that it expects, and nothing of Node or Electron', 
       (name) => name in window,
     ),
   }));
-  expect(seen).toEqual({ shell: ['pickFolder', 'copyDiagnostics'], isFrozen: true, foreign: [] });
+  expect(seen).toEqual({ shell: ['pickFolder', 'copyDiagnostics', 'showRestored'], isFrozen: true, foreign: [] });
 });
 
 test('a page that is loaded again gets another port, and the one before is closed', async () => {

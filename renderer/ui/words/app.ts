@@ -42,6 +42,11 @@ export const app = {
     detail: 'Versions, state and the last lines of the log; your home folder and name are left out.',
     cannot: 'Diagnostics could not be copied',
   },
+  drop: {
+    here: 'Drop folders to add them',
+    unknown: 'A browser does not say where a dropped folder lies',
+    unknownDetail: 'Add it by its path: Add folder, or N.',
+  },
   palette: {
     title: 'Command palette',
     placeholder: 'Run a command or go to a run…',

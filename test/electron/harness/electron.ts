@@ -7,7 +7,7 @@
  *
  * What it can't prove: that Electron itself starts; the sandbox and the flags of web preferences (they are only compared with what they
  * should be); fuses; custom schemes as such (an https origin stands for ours); utilityProcess (a child process of Node stands for it);
- * menus, trays, dialogs and notifications as a system draws them; loading from an asar archive; crashed renderers; the close event that
+ * menus, trays, dialogs and notifications as a system draws them; the path of a dropped file (tests say it); loading from an asar archive; crashed renderers; the close event that
  * Electron adds to ports (made here from a message). Values cross between
  * page and main as JSON, and the page's own world could forge the events that stand for Electron's bridge.
  */
@@ -17,5 +17,17 @@ export { ipcMain } from './ipc.ts';
 export { protocol } from './network.ts';
 export { MessageChannelMain } from './ports.ts';
 export { session } from './session.ts';
-export { clipboard, dialog, Menu, nativeImage, nativeTheme, Notification, powerMonitor, powerSaveBlocker, screen, Tray } from './system.ts';
+export {
+  clipboard,
+  dialog,
+  Menu,
+  nativeImage,
+  nativeTheme,
+  Notification,
+  powerMonitor,
+  powerSaveBlocker,
+  screen,
+  shell,
+  Tray,
+} from './system.ts';
 export { utilityProcess } from './utility-process.ts';

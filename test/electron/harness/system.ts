@@ -31,6 +31,14 @@ export const clipboard = {
   },
 };
 
+/** What was shown in the system's file manager. */
+export const shell = {
+  shown: [] as string[],
+  showItemInFolder(path: string): void {
+    shell.shown.push(path);
+  },
+};
+
 export interface MenuItem {
   label?: string;
   role?: string;

@@ -95,8 +95,12 @@ function preloadWorld(tellMain: (text: string) => void): unknown {
       (thrown: Error) => answer({ error: thrown.message }),
     );
   });
+  // A page can't see where a file lies; a test says it for the files that it drops, by name.
+  let dropped: Record<string, string> = {};
+  addEventListener('electron-dropped', (event) => (dropped = JSON.parse((event as CustomEvent<string>).detail) as Record<string, string>));
   Object.defineProperty(globalThis, 'electronReceive', { value: receive });
   return {
+    webUtils: { getPathForFile: (file: File): string => dropped[file.name] ?? '' },
     contextBridge: {
       exposeInMainWorld: (key: string, exposed: Exposed): void => {
         exposures.set(key, exposed);
@@ -121,7 +125,7 @@ export const bindingName = 'electronTell';
 /** Text for the page's own world. */
 export const mainWorldText = `(${exposingWorld.toString()})();`;
 
-/** Text for the preload's world: the two modules of Electron that a sandboxed preload has, then the preload. In the top document only. */
+/** Text for the preload's world: the two modules of Electron that our sandboxed preload uses, then the preload. In the top document only. */
 export function preloadWorldText(preload: string): string {
   return `if (window === top) {
   const modules = (${preloadWorld.toString()})((text) => globalThis[${JSON.stringify(bindingName)}](text));
