@@ -32,6 +32,7 @@ const data = (): RegExp[] => [
   new RegExp(`^Archive ${served.chain}$`), // a job's title, which is the service's
   /\b[\da-f]{8,}\b/g,
   /\bF32\b|\bBF16\b/g,
+  /\btransformer\.[\w.]+|\b(gzip|brotli|zstd|LMC|Cairn|alone|delta)\b/g, // of the tensors, and as records name engines
   new RegExp(served.folder.replaceAll('/', '\\/') + '[^ ]*', 'g'),
   /\bnano-run\b|\bnightly\b|\bnumbered-folders\b|\bserver\b|\bavx512\b|\bavx2\b|\bscalar\b|\bneon\b|\.safetensors|\.npy/g,
   /[\d.,]+ [KMGT]iB(\/s)?/g,
@@ -96,6 +97,18 @@ describe('in the pseudo-locale', () => {
     await expectSpoken();
     await page.keyboard.press('d');
     await page.waitForURL(/compare/);
+    await expectSpoken();
+  });
+
+  it('a study that was measured, as charts and as tables', { timeout: 60_000 }, async () => {
+    await goTo('#/library');
+    await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
+    await page.getByRole('main').locator('a.insights').click();
+    const charts = page.getByRole('main').locator('canvas');
+    await expect.poll(() => charts.count(), { timeout: 30_000 }).toBeGreaterThan(4);
+    await expect.poll(() => page.getByRole('main').getByRole('status').first().textContent(), { timeout: 30_000 }).toMatch(/read|réàd/);
+    await expectSpoken();
+    for (const table of await page.getByRole('main').getByText(pseudo('Table'), { exact: true }).all()) await table.click();
     await expectSpoken();
   });
 

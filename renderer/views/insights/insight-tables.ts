@@ -2,6 +2,9 @@
 import type { EngineComparison, KindMeasures, RunOutline, StepMeasures } from '../../../core/contract/model.ts';
 import { largestOf } from './condense.ts';
 import { fitOctaves, type Fit } from './generalised-gaussian.ts';
+import { text } from '../../ui/text.ts';
+
+const named = text.insights.columns;
 
 export type Cell = string | number | undefined;
 
@@ -48,7 +51,7 @@ export function sizesTable(outline: RunOutline): Table {
   const rows = outline.steps.flatMap(({ step, bytesOriginal, stored }) =>
     stored ? [[step, stored.weights, stored.optimizer, stored.other, bytesOriginal]] : [],
   );
-  return { columns: ['Step', 'Weights', 'Optimizer', 'Other', 'Original'], rows };
+  return { columns: [named.step, named.weights, named.optimizer, named.other, named.original], rows };
 }
 
 /** Planes from the most significant byte down. */
@@ -57,7 +60,7 @@ export function entropyTable(measures: readonly StepMeasures[], kind: string): T
   const planes = largestOf(found.map((one) => one.measures.planes.length));
   const order = Array.from({ length: planes }, (_, index) => planes - 1 - index);
   return {
-    columns: ['Step', ...order.map((plane) => `Byte ${plane}`)],
+    columns: [named.step, ...order.map(named.byte)],
     rows: found.map((one) => [one.step, ...order.map((plane) => one.measures.planes[plane])]),
   };
 }
@@ -68,7 +71,7 @@ export function flipsTable(measures: readonly StepMeasures[], kind: string): Tab
   const bits = largestOf(found.map((one) => one.measures.flips!.length));
   const order = Array.from({ length: bits }, (_, index) => bits - 1 - index);
   return {
-    columns: ['Step', ...order.map((bit) => `Bit ${bit}`)],
+    columns: [named.step, ...order.map(named.bit)],
     rows: found.map((one) => [one.step, ...order.map((bit) => one.measures.flips![bit])]),
   };
 }
@@ -85,7 +88,7 @@ export function layersTable(measures: readonly StepMeasures[], metric: ChangeMet
     const byName = new Map(found.map((layer) => [layer.layer, layer[metric]]));
     return [step, ...layers.map((layer) => byName.get(layer))];
   });
-  return { columns: ['Step', ...layers], rows };
+  return { columns: [named.step, ...layers], rows };
 }
 
 const bias = 127;
@@ -106,7 +109,7 @@ export function exponentsTable(measures: StepMeasures | undefined, kind: string)
     first < 0 ? [] : inner.slice(first, last + 1).map((count, index) => [String(first + 1 + index - bias), count, share(count)]);
   if (counts[0]) rows.unshift([zeroRow, counts[0], share(counts[0])]);
   if (counts[255]) rows.push([specialRow, counts[255], share(counts[255])]);
-  return { columns: ['Exponent', 'Elements', 'Share'], rows };
+  return { columns: [named.exponent, named.elements, named.share], rows };
 }
 
 /** Worse than this is no fit. */
@@ -122,7 +125,7 @@ export function withFit(table: Table): { table: Table; fit?: Fit } {
   const fit = fitOctaves(shares, first);
   if (!fit || fit.distance > largestDistance) return { table };
   const rows = table.rows.map((row) => [...row, isOctave(row) ? fit.shares[octaves.indexOf(row)]! * whole : undefined]);
-  return { table: { columns: [...table.columns, 'Fitted share'], rows }, fit };
+  return { table: { columns: [...table.columns, named.fitted], rows }, fit };
 }
 
 const mebibyte = 2 ** 20;
@@ -130,7 +133,7 @@ const mebibyte = 2 ** 20;
 export function enginesTable(comparison: EngineComparison | undefined, kind: string): Table {
   const results = (comparison?.results ?? []).filter((result) => result.kind === kind);
   return {
-    columns: ['Engine', 'Mode', 'Original', 'Stored', 'Ratio', 'MiB/s in', 'MiB/s out'],
+    columns: [named.engine, named.mode, named.original, named.stored, named.ratio, named.rateIn, named.rateOut],
     rows: results.map(({ engine, mode, bytesOriginal, bytesStored, encodeSeconds, decodeSeconds }) => [
       ...[engine, mode, bytesOriginal, bytesStored, bytesOriginal / bytesStored],
       ...[encodeSeconds, decodeSeconds].map((seconds) => bytesOriginal / mebibyte / seconds),
