@@ -40,6 +40,11 @@ beforeEach(async () => {
 });
 
 async function start(button = 'Restore'): Promise<void> {
+  // What is told of earlier restores must not be taken for this one's.
+  await page.evaluate(() => {
+    for (const one of document.querySelectorAll<HTMLElement>('button[aria-label="Dismiss"]')) one.click();
+  });
+  await page.getByText(/^Done: Restore/).waitFor({ state: 'detached' });
   await dialog().getByRole('button', { name: button, exact: true }).click();
   await dialog().waitFor({ state: 'detached' });
   await page
