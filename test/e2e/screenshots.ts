@@ -34,6 +34,7 @@ async function pictures(served: Served, colorScheme: 'light' | 'dark'): Promise<
   await picture(page, `compare-${colorScheme}`);
   for (const view of ['Insights', 'Jobs', 'Schedules', 'Store', 'Settings']) {
     await goTo(page, view);
+    if (view === 'Insights') await page.getByRole('button', { name: 'Measure again' }).waitFor({ timeout: 120_000 });
     await picture(page, `${view.toLowerCase()}-${colorScheme}`);
   }
 }
