@@ -13,6 +13,8 @@ export interface Command {
   /** "mod+k", "?", "a", or two keys one after the other: "g l". */
   keys?: string;
   disabled?: boolean;
+  /** For what is on or off, whether it is on. */
+  checked?: boolean;
   run(): void;
 }
 

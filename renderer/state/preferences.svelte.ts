@@ -8,6 +8,12 @@ export type Density = 'dense' | 'roomy';
 
 const key = 'cairn-preferences';
 
+/** What was kept may be anything at all. */
+function columnsOf(kept: unknown): Record<string, string[]> {
+  const tables = Object.entries(typeof kept === 'object' && kept !== null ? kept : {});
+  return Object.fromEntries(tables.filter((entry): entry is [string, string[]] => Array.isArray(entry[1])));
+}
+
 class Preferences {
   theme = $state<Theme>('system');
   contrast = $state<Contrast>('system');
@@ -15,6 +21,8 @@ class Preferences {
   /** Whether keys without Ctrl act. WCAG 2.1.4 asks that they can be switched off. */
   singleKeys = $state(true);
   sidebar = $state<'wide' | 'narrow'>('wide');
+  /** By the table's name, keys of the columns that are not shown. */
+  hiddenColumns = $state.raw<Readonly<Record<string, readonly string[]>>>({});
 
   readonly #systemContrast = new MediaQuery('prefers-contrast: more');
 
@@ -33,8 +41,8 @@ class Preferences {
       root.dataset['density'] = this.density;
       if (this.highContrast) root.dataset['contrast'] = 'more';
       else delete root.dataset['contrast'];
-      const { theme, contrast, density, singleKeys, sidebar } = this;
-      localStorage.setItem(key, JSON.stringify({ theme, contrast, density, singleKeys, sidebar }));
+      const { theme, contrast, density, singleKeys, sidebar, hiddenColumns } = this;
+      localStorage.setItem(key, JSON.stringify({ theme, contrast, density, singleKeys, sidebar, hiddenColumns }));
     });
   }
 
@@ -46,6 +54,7 @@ class Preferences {
       if (kept['density'] === 'roomy') this.density = kept['density'];
       if (kept['singleKeys'] === false) this.singleKeys = false;
       if (kept['sidebar'] === 'narrow') this.sidebar = 'narrow';
+      this.hiddenColumns = columnsOf(kept['hiddenColumns']);
     } catch {
       localStorage.removeItem(key);
     }

@@ -9,6 +9,7 @@ export { default as ChevronRight } from '@lucide/svelte/icons/chevron-right';
 export { default as ChevronDown } from '@lucide/svelte/icons/chevron-down';
 export { default as CircleAlert } from '@lucide/svelte/icons/circle-alert';
 export { default as CircleQuestionMark } from '@lucide/svelte/icons/circle-question-mark';
+export { default as Columns3 } from '@lucide/svelte/icons/columns-3';
 export { default as Copy } from '@lucide/svelte/icons/copy';
 export { default as CornerLeftUp } from '@lucide/svelte/icons/corner-left-up';
 export { default as Database } from '@lucide/svelte/icons/database';

@@ -97,7 +97,31 @@ describe('the menus of jobs and schedules', () => {
 
   it('leave the system its own menu where there is nothing to do', async () => {
     await openRun(page, name);
-    const kept = await main().getByRole('columnheader', { name: 'Step' }).evaluate((head) => head.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, button: 2 }))); // prettier-ignore
+    const kept = await main().getByRole('heading', { level: 1 }).evaluate((head) => head.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, button: 2 }))); // prettier-ignore
     expect(kept).toBe(true);
+  });
+});
+
+describe('the menu of a table', () => {
+  const heads = (): Promise<string[]> => main().getByRole('grid', { name: 'Steps' }).getByRole('columnheader').locator('.label').allTextContents(); // prettier-ignore
+
+  it('hides columns and shows them again, which is kept', async () => {
+    const before = await heads();
+    expect(before).toContain('Depth');
+    await main().getByRole('columnheader', { name: 'Kind' }).click({ button: 'right' });
+    await menu().getByRole('menuitemcheckbox', { name: 'Depth' }).click();
+    await expect.poll(heads).toEqual(before.filter((name) => name !== 'Depth'));
+    await page.reload();
+    await main().getByRole('grid', { name: 'Steps' }).waitFor();
+    expect(await heads()).not.toContain('Depth');
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('is there for the keyboard, which shows all again', async () => {
+    await main().getByRole('button', { name: /^Columns of/ }).first().focus(); // prettier-ignore
+    await page.keyboard.press('Enter');
+    expect(await menu().getByRole('menuitemcheckbox', { name: 'Depth' }).getAttribute('aria-checked')).toBe('false');
+    await choose('Show all columns');
+    await expect.poll(heads).toContain('Depth');
   });
 });

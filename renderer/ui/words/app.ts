@@ -42,6 +42,7 @@ export const app = {
     detail: 'Versions, state and the last lines of the log; your home folder and name are left out.',
     cannot: 'Diagnostics could not be copied',
   },
+  columns: { title: 'Columns', all: 'Show all columns', choose: (table: string) => `Columns of ${table}` },
   drop: {
     here: 'Drop folders to add them',
     unknown: 'A browser does not say where a dropped folder lies',
