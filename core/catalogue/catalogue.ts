@@ -13,7 +13,15 @@ import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type Kep
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
-import { listSnapshots, removeSnapshots, replaceSnapshots, saveSnapshots, snapshotIds, type CataloguedSnapshot } from './snapshots.ts';
+import {
+  hasSnapshots,
+  listSnapshots,
+  removeSnapshots,
+  replaceSnapshots,
+  saveSnapshots,
+  snapshotIds,
+  type CataloguedSnapshot,
+} from './snapshots.ts';
 import { addScheduleRun, forgetScheduleRuns, listScheduleRuns, takeEarlierSchedules, type EarlierSchedules } from './schedule-runs.ts';
 import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
 
@@ -85,6 +93,10 @@ export class Catalogue {
 
   snapshotIds(storeId: string): Set<string> {
     return snapshotIds(this.reader, storeId);
+  }
+
+  hasSnapshots(storeId: string): boolean {
+    return hasSnapshots(this.reader, storeId);
   }
 
   /** For `StoreOptions.indexCache`. */

@@ -97,3 +97,7 @@ export function listSnapshots(reader: ReadHandle, storeId: string, runId?: strin
 export function snapshotIds(reader: ReadHandle, storeId: string): Set<string> {
   return new Set(reader.all('SELECT id FROM snapshots WHERE store_id = $storeId', idRow, { storeId }).map(({ id }) => id));
 }
+
+export function hasSnapshots(reader: ReadHandle, storeId: string): boolean {
+  return reader.get('SELECT id FROM snapshots WHERE store_id = $storeId LIMIT 1', idRow, { storeId }) !== undefined;
+}

@@ -67,11 +67,12 @@ export class SnapshotMirror {
 
   /**
    * The id of the store for an answer out of the catalogue as it is. What is not there yet is found behind the answer, and told as a
-   * change; only after `invalidate` it is waited for. Where the service doesn't stay, its one client hears of no change, and it is always waited for.
+   * change; only after `invalidate`, and where the catalogue knows nothing of the store, it is waited for. Where the service doesn't stay, its one client hears of no change, and it is always waited for.
    */
   async forAnswer(): Promise<string> {
     if (!this.#early || this.#stale || !(await this.#access.exists())) return this.sync();
     const { id } = await this.#access.read();
+    if (this.#seen === undefined && !this.#catalogue.hasSnapshots(id)) return this.sync();
     if (this.#seen === undefined) this.#answeredEarly = true;
     void this.sync().catch(() => undefined); // told where it is waited for
     return id;

@@ -1,5 +1,5 @@
 /** What a service tells of a store that others change too: at once what it knows, and then what it finds. */
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Run } from '../../core/contract/model.ts';
@@ -47,6 +47,13 @@ describe('a service that stays', () => {
     await expect.poll(() => archived(later!), { timeout: 15_000 }).toBe(4);
     expect(changes.length).toBeGreaterThan(1);
   }, 30_000);
+
+  it('waits for the look where its catalogue knows nothing of the store yet', async () => {
+    await first.service.close();
+    for (const end of ['', '-wal', '-shm']) rmSync(path.join(first.folder, 'home', `catalogue.sqlite${end}`), { force: true });
+    first = await Served.open(first.folder, { stays: true });
+    expect(await archived(first)).toBe(4);
+  });
 
   it('has what it archived itself in its very next answer', async () => {
     later = await Served.open(first.folder, { stays: true });
