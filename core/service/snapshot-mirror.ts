@@ -66,14 +66,15 @@ export class SnapshotMirror {
   }
 
   /**
-   * The id of the store for an answer out of the catalogue as it is. What is not there yet is found behind the answer, and told as a
-   * change; only after `invalidate`, and where the catalogue knows nothing of the store, it is waited for. Where the service doesn't stay, its one client hears of no change, and it is always waited for.
+   * The id of the store for an answer out of the catalogue. The very first is given before a look, where the catalogue knows the store
+   * already: what it lacks is found behind the answer and told as a change. All others wait for a look, which costs nothing while the
+   * store is still; so does the first where the service doesn't stay, since its one client hears of no change.
    */
   async forAnswer(): Promise<string> {
-    if (!this.#early || this.#stale || !(await this.#access.exists())) return this.sync();
+    if (!this.#early || this.#stale || this.#seen !== undefined || !(await this.#access.exists())) return this.sync();
     const { id } = await this.#access.read();
-    if (this.#seen === undefined && !this.#catalogue.hasSnapshots(id)) return this.sync();
-    if (this.#seen === undefined) this.#answeredEarly = true;
+    if (!this.#catalogue.hasSnapshots(id)) return this.sync();
+    this.#answeredEarly = true;
     void this.sync().catch(() => undefined); // told where it is waited for
     return id;
   }

@@ -16,8 +16,11 @@ beforeAll(async () => {
     const values = weights(4_000_000, step);
     writeStep(run, step, [{ name: 'weight', dtype: 'F32', shape: [values.length], bytes: bytesOf(values) }]);
   }
-  await runCli(['manners', '--rate', '8'], { home: served.path('home') });
+  await runCli(['manners', '--rate', '3'], { home: served.path('home') });
   page = await served.open();
+  await goTo(page, 'Settings'); // the service follows what another process changed
+  await page.locator(`select[aria-label="Rate"]:has(option[value="${3 * 2 ** 20}"]:checked)`).waitFor();
+  await goTo(page, 'Library');
   await addFolder(page, run);
 }, 60_000);
 afterAll(() => served.stop());
@@ -41,6 +44,18 @@ describe('while an archive runs', () => {
     await goTo(page, view);
     await page.waitForTimeout(800); // what the view itself has to fetch
     expect(await shiftDuring(() => page.waitForTimeout(2000))).toBeLessThan(0.005);
+  });
+
+  it('and what does move is seen to', async () => {
+    const push = (): Promise<void> =>
+      page.evaluate(() => {
+        const block = document.createElement('div');
+        block.id = 'pushing';
+        block.style.height = '200px';
+        document.querySelector('main')!.prepend(block);
+      });
+    expect(await shiftDuring(() => push().then(() => page.waitForTimeout(300)))).toBeGreaterThan(0.01);
+    await page.evaluate(() => document.querySelector('#pushing')!.remove());
   });
 
   it('which is still at work then', async () => {
