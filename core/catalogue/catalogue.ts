@@ -9,7 +9,22 @@ import type { IndexCache } from '../store/blob-index.ts';
 import { knownFile, saveScan } from './found.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import { addDurable, forgetDurable, listDurable, type DurableContent } from './durable.ts';
-import { addJobLog, forgetJobs, listJobs, readJob, readJobLog, saveJob, type KeptJob } from './jobs.ts';
+import { addJobRequest, answerJobRequest, jobRequestAnswer, listJobRequests, removeJobRequest, type JobRequest } from './job-requests.ts';
+import {
+  addJobLog,
+  forgetJobs,
+  lastJobKeys,
+  listJobLogSince,
+  listJobs,
+  listJobsSince,
+  listUnfinishedJobs,
+  readJob,
+  readJobLog,
+  saveJob,
+  type JobLineSince,
+  type JobSince,
+  type KeptJob,
+} from './jobs.ts';
 import { openHandles } from './open.ts';
 import { PackIndexCache } from './pack-index.ts';
 import { listRuns, readRun } from './run-views.ts';
@@ -135,6 +150,49 @@ export class Catalogue {
 
   jobLog(id: string): JobLogLine[] {
     return readJobLog(this.reader, id);
+  }
+
+  /** Those that have not ended, and those that a service left to the next one; oldest first. */
+  unfinishedJobs(): KeptJob[] {
+    return listUnfinishedJobs(this.reader);
+  }
+
+  /** Jobs that have not ended, that are newer than `key`, or that are among `ids`. */
+  jobsSince(key: number, ids: readonly string[]): JobSince[] {
+    return listJobsSince(this.reader, key, ids);
+  }
+
+  /** Lines of these jobs' logs that are newer than `key`. */
+  jobLogSince(key: number, ids: readonly string[]): JobLineSince[] {
+    return listJobLogSince(this.reader, key, ids);
+  }
+
+  /** Keys of the newest job and of the newest line of a log. */
+  lastJobKeys(): { job: number; line: number } {
+    return lastJobKeys(this.reader);
+  }
+
+  /** What this process asks of a job that another one has. */
+  addJobRequest(request: JobRequest, nowMs: number): void {
+    this.#writer.transaction(() => addJobRequest(this.#writer, request, nowMs));
+  }
+
+  /** Those without an answer, in the order in which they came. */
+  jobRequests(): JobRequest[] {
+    return listJobRequests(this.reader);
+  }
+
+  answerJobRequest(id: string, answer: unknown): void {
+    answerJobRequest(this.#writer, id, answer);
+  }
+
+  /** @returns undefined while there is none */
+  jobRequestAnswer(id: string): unknown {
+    return jobRequestAnswer(this.reader, id);
+  }
+
+  removeJobRequest(id: string): void {
+    removeJobRequest(this.#writer, id);
   }
 
   /** Forgets all but the newest `keep` jobs, except those not ended. @returns how many went */

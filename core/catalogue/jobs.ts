@@ -18,6 +18,21 @@ const jobRow = z
 export const jobsSql = 'SELECT record, params FROM jobs ORDER BY queued DESC, rowid DESC LIMIT $limit';
 export const jobLogSql = 'SELECT time, level, message FROM job_log WHERE job_id = $id ORDER BY line_key';
 
+export const unfinishedJobsSql = `SELECT record, params FROM jobs WHERE state IN ('queued', 'waiting', 'running', 'paused')
+  OR (state = 'interrupted' AND json_extract(params, '$.goOn')) ORDER BY queued, rowid`;
+/** Not ended, new since `key`, or among `ids`. */
+export const jobsSinceSql = `SELECT rowid AS key, record FROM jobs WHERE rowid > $key OR state IN ('queued', 'waiting', 'running', 'paused')
+  OR id IN (SELECT value FROM json_each($ids)) ORDER BY rowid`;
+export const jobLogSinceSql =
+  'SELECT line_key AS key, job_id AS id, time, level, message FROM job_log WHERE line_key > $key AND job_id IN (SELECT value FROM json_each($ids)) ORDER BY line_key';
+
+const jobSinceRow = z.object({ key: z.number(), record: json.pipe(jobSchema) }).transform(({ key, record }) => ({ key, job: record }));
+const lineSinceRow = jobLogLine.extend({ key: z.number(), id: z.string() }).transform(({ key, id, ...line }) => ({ key, id, line }));
+
+/** A job or a line of a log with what tells it from earlier ones. */
+export type JobSince = z.output<typeof jobSinceRow>;
+export type JobLineSince = z.output<typeof lineSinceRow>;
+
 /** Inserts or replaces by `job.id`. @param params plain JSON, enough to run it again */
 export function saveJob(writer: WriteHandle, job: Job, params: unknown): void {
   const { id, kind, state, queued } = job;
@@ -31,6 +46,31 @@ export function saveJob(writer: WriteHandle, job: Job, params: unknown): void {
 /** Newest first. */
 export function listJobs(reader: ReadHandle, limit: number): KeptJob[] {
   return reader.all(jobsSql, jobRow, { limit });
+}
+
+/** Those that have not ended, and those that a service left to the next one; oldest first. */
+export function listUnfinishedJobs(reader: ReadHandle): KeptJob[] {
+  return reader.all(unfinishedJobsSql, jobRow);
+}
+
+/** Jobs that have not ended, that are newer than `key`, or that are among `ids`. */
+export function listJobsSince(reader: ReadHandle, key: number, ids: readonly string[]): JobSince[] {
+  return reader.all(jobsSinceSql, jobSinceRow, { key, ids: JSON.stringify(ids) });
+}
+
+/** Lines of these jobs' logs that are newer than `key`. */
+export function listJobLogSince(reader: ReadHandle, key: number, ids: readonly string[]): JobLineSince[] {
+  return reader.all(jobLogSinceSql, lineSinceRow, { key, ids: JSON.stringify(ids) });
+}
+
+const lastRow = z.object({ job: z.number(), line: z.number() });
+
+/** Keys of the newest job and the newest line. */
+export function lastJobKeys(reader: ReadHandle): { job: number; line: number } {
+  return reader.get(
+    'SELECT (SELECT coalesce(max(rowid), 0) FROM jobs) AS job, (SELECT coalesce(max(line_key), 0) FROM job_log) AS line',
+    lastRow,
+  )!;
 }
 
 export function readJob(reader: ReadHandle, id: string): KeptJob | undefined {

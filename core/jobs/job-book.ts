@@ -30,11 +30,14 @@ export class JobBook {
     return this.#records.jobs(maxListed).map(({ job }) => job);
   }
 
-  /** Forgets what is long past. @returns the rest, in the order of their turns */
-  takeStock(): KeptJob[] {
+  /** Forgets what is long past. */
+  forget(): void {
     this.#try(() => this.#records.forgetJobs(maxListed));
-    const kept = this.#records.jobs(maxListed).reverse();
-    return kept.toSorted((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0));
+  }
+
+  /** What has not ended or is to be gone on with, of every process, in the order of their turns. */
+  unfinished(): KeptJob[] {
+    return this.#records.unfinishedJobs().toSorted((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0));
   }
 
   /** @throws CairnError `not_found` */

@@ -5,6 +5,7 @@
  * service that stays goes on with it in a new job: what is in the store is not done again.
  */
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
 import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
@@ -20,6 +21,7 @@ import { keptParams, lives, type KeptParams } from './owner.ts';
 import { LacksRoom } from '../store/room.ts';
 import { Lack } from './lack.ts';
 import { noProgress } from './progress-meter.ts';
+import { answerAll, ask, type Steering } from './requests.ts';
 import { behind, firstOrder, hasTurn, inOrder, lastOrder, moved, type Move } from './turns.ts';
 
 /** What people read of a job, and where it comes from. */
@@ -29,6 +31,8 @@ export type Told = Pick<Job, 'title' | 'command' | 'schedule' | 'resumes'>;
 const tickMs = 1000;
 /** Holds are looked at again this often, since other processes may pause everything, and policies change with the clock. */
 const reviewMs = 500;
+/** What other processes ask of this one's jobs is looked for this often. */
+const answerMs = 150;
 /** A job that was interrupted this often is left to the user: it may be what ends the process. */
 const maxInterruptions = 3;
 
@@ -46,6 +50,8 @@ export interface QueueOptions extends QueueAccess {
   onProblem(message: string): void;
   /** Runs jobs that another process left in the queue when it ended, and goes on with what it interrupted. For services that stay. */
   adopt?: boolean;
+  /** Nobody waits for its end: its jobs wait for what they lack, and others go on with what it leaves. One that adopts stays. */
+  stays?: boolean;
   /** What keeps a schedule's job back for now. */
   policyHold?: (job: Job, priority: Priority) => Hold | undefined;
   /** What all jobs together may take. */
@@ -66,8 +72,12 @@ export class JobQueue {
   readonly #budget: Budget;
   #backgroundThreads = Infinity;
   #adopts: boolean;
+  readonly #stays: boolean;
+  /** Every job that this process has, or had. */
+  readonly #own = new Set<string>();
   #closed = false;
   #review: NodeJS.Timeout | undefined;
+  #answering: NodeJS.Timeout | undefined;
   #pause: QueuePause | undefined;
 
   constructor(options: QueueOptions) {
@@ -82,7 +92,9 @@ export class JobQueue {
     });
     this.#budget = options.budget ?? new Budget();
     this.#adopts = options.adopt ?? false;
+    this.#stays = options.stays ?? this.#adopts;
     this.#pause = this.#readPause();
+    this.#book.forget();
     this.#takeStock();
   }
 
@@ -102,6 +114,31 @@ export class JobQueue {
   /** @throws CairnError `not_found` */
   get(id: string): { job: Job; log: JobLogLine[] } {
     return { job: this.#current(this.#book.find(id).job), log: this.#book.log(id) };
+  }
+
+  /** Whether this process has, or had, the job. */
+  isOwn(id: string): boolean {
+    return this.#own.has(id);
+  }
+
+  /**
+   * Does something to a job, whichever process of this home has it.
+   *
+   * @throws CairnError as `cancel`, `hold`, `resume`, `move` and `setThreads`; `io` where the process that has it doesn't answer
+   */
+  async steer(id: string, request: Steering): Promise<void> {
+    if (this.#live.has(id)) return this.#act(id, request);
+    const { job, ...kept } = this.#book.kept(id);
+    const { owner } = kept;
+    if (ended.has(job.state) || !lives(kept, this.#nowMs()) || owner.host !== hostname()) return this.#act(id, request);
+    await ask(this.#options.records, id, request, `another process (${owner.pid})`);
+  }
+
+  /** Lets every job go on that was paused by itself, in other processes too. */
+  async resumeAll(): Promise<void> {
+    this.holdAll(undefined);
+    const others = this.#book.unfinished().filter(({ job }) => job.state === 'paused' && !this.#live.has(job.id));
+    await Promise.all(others.map(({ job }) => this.steer(job.id, { act: 'resume' }).catch(() => undefined)));
   }
 
   /**
@@ -145,7 +182,7 @@ export class JobQueue {
    * @throws CairnError `not_found`; `bad_request` where it has ended, can't be paused any more or belongs to another process.
    */
   hold(id: string, untilMs?: number): void {
-    const live = this.#own(id);
+    const live = this.#ownJob(id);
     if (hasBegun(live) && !canPause(live.job.kind))
       throw new CairnError('bad_request', `job ${id} has begun and can't be paused; it ends soon, or cancel it`);
     live.hold = untilMs === undefined ? {} : { untilMs };
@@ -155,7 +192,7 @@ export class JobQueue {
 
   /** @throws CairnError as `hold` */
   resume(id: string): void {
-    const live = this.#own(id);
+    const live = this.#ownJob(id);
     live.hold = undefined;
     this.#settle();
     this.#book.keep(live);
@@ -175,7 +212,7 @@ export class JobQueue {
    * @throws CairnError `not_found`; `bad_request` where it has begun or belongs to another process.
    */
   move(id: string, to: Move): void {
-    const live = this.#own(id);
+    const live = this.#ownJob(id);
     if (hasBegun(live)) throw new CairnError('bad_request', `job ${id} has begun; only jobs that wait can be moved`);
     moved(this.#lives, live, to).forEach((other, order) => {
       other.job = { ...other.job, order };
@@ -191,9 +228,17 @@ export class JobQueue {
    * @throws CairnError `not_found`; `bad_request` where it has ended or belongs to another process.
    */
   setThreads(id: string, threads: number): void {
-    const live = this.#own(id);
+    const live = this.#ownJob(id);
     live.threads = threads;
     live.gate.limit(threads);
+  }
+
+  #act(id: string, request: Steering): void {
+    if (request.act === 'cancel') this.cancel(id);
+    else if (request.act === 'hold') this.hold(id, request.untilMs);
+    else if (request.act === 'resume') this.resume(id);
+    else if (request.act === 'move') this.move(id, request.to);
+    else this.setThreads(id, request.threads);
   }
 
   /** From now on it runs what other processes left in the queue when they ended, and goes on with what they were at. */
@@ -213,6 +258,7 @@ export class JobQueue {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#review);
+    clearInterval(this.#answering);
     const running = [...this.#live.values()].filter(hasBegun);
     for (const live of running) this.#abort(live, new StopReason('interrupted', 'the service was closed'));
     await Promise.all(running.map((live) => live.ended));
@@ -222,9 +268,14 @@ export class JobQueue {
     this.#live.clear();
   }
 
-  /** Settles what other processes left behind, and forgets what is long past. */
+  /** Settles what processes left behind that have ended meanwhile. Whoever adopts calls it every now and then. */
+  takeStock(): void {
+    if (this.#adopts && !this.#closed) this.#takeStock();
+  }
+
   #takeStock(): void {
-    for (const { job, params } of this.#book.takeStock()) {
+    for (const { job, params } of this.#book.unfinished()) {
+      if (this.#live.has(job.id)) continue;
       const kept = keptParams.safeParse(params).data;
       if ((ended.has(job.state) && !kept?.goOn) || (kept && lives(kept, this.#nowMs()) && !kept.goOn)) continue;
       if (job.started !== undefined || job.state === 'running') this.#interrupted(job, kept, params);
@@ -262,10 +313,12 @@ export class JobQueue {
 
   #add(live: LiveJob): void {
     this.#live.set(live.job.id, live);
+    this.#own.add(live.job.id);
     live.gate.limit(shareOf(live, this.#backgroundThreads));
     this.#book.keep(live);
     this.#teller.tell(live);
     this.#review ??= setInterval(() => this.#look(), reviewMs).unref();
+    this.#answering ??= setInterval(() => this.#answer(), answerMs).unref();
     // Not within the call: whoever queued it sees it queued first.
     setImmediate(() => this.#settle());
   }
@@ -296,7 +349,20 @@ export class JobQueue {
     this.#settle();
     if (this.#live.size > 0 || this.#pause) return;
     clearInterval(this.#review);
-    this.#review = undefined;
+    clearInterval(this.#answering);
+    [this.#review, this.#answering] = [undefined, undefined];
+  }
+
+  #answer(): void {
+    try {
+      answerAll(
+        this.#options.records,
+        (id) => this.#live.has(id),
+        (id, request) => this.#act(id, request),
+      );
+    } catch {
+      // A catalogue that is busy for a moment: whoever asks still waits.
+    }
   }
 
   /** Brings every job to the state that the holds ask for, and starts what may begin. */
@@ -355,7 +421,7 @@ export class JobQueue {
   }
 
   #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom {
-    return thrown instanceof LacksRoom && this.#adopts && !live.controller.signal.aborted;
+    return thrown instanceof LacksRoom && this.#stays && !live.controller.signal.aborted;
   }
 
   /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
@@ -400,7 +466,7 @@ export class JobQueue {
     const { etaMs: _, ...progress } = live.meter.read(this.#nowMs());
     const { reason: _reason, until: _until, order: _order, ...job } = live.job;
     live.job = { ...job, ...outcome, ended: this.#time(), progress };
-    this.#book.keep(live, outcome.state === 'interrupted' && this.#adopts);
+    this.#book.keep(live, outcome.state === 'interrupted' && this.#stays);
     this.#live.delete(live.job.id);
     this.#options.onChange({ job: live.job });
   }
@@ -426,12 +492,18 @@ export class JobQueue {
   }
 
   /** @throws CairnError `not_found`; `bad_request` where the job has ended or another process has it. */
-  #own(id: string): LiveJob {
+  #ownJob(id: string): LiveJob {
     const live = this.#live.get(id);
     if (live) return live;
-    const { job, owner } = this.#book.kept(id);
+    const { job, ...kept } = this.#book.kept(id);
+    const { owner } = kept;
     if (ended.has(job.state)) throw new CairnError('bad_request', `job ${id} is ${job.state}; run it again with retry`);
-    throw new CairnError('bad_request', `job ${id} belongs to another process (${owner.pid} on ${owner.host}); change it there`);
+    throw new CairnError(
+      'bad_request',
+      lives(kept, this.#nowMs())
+        ? `job ${id} belongs to another process (${owner.pid} on ${owner.host}); change it there`
+        : `job ${id} was left by a process that has ended; cairn serve or the desktop goes on with it`,
+    );
   }
 
   /** The newest state of a job: with live progress where it runs here. */

@@ -15,6 +15,7 @@ import type { Manners } from '../contract/model.ts';
 import type { EventName, PayloadOf, ResultOf } from '../contract/methods.ts';
 import { Budget } from '../jobs/budget.ts';
 import type { Priority, StageAccess } from '../jobs/job.ts';
+import { Onlooker } from '../jobs/onlooker.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import type { Scheduler } from '../jobs/scheduler.ts';
 import type { Manifest } from '../store/manifest.ts';
@@ -49,6 +50,8 @@ type EventListener = <E extends EventName>(event: E, payload: PayloadOf<E>) => v
 
 /** A service that stays looks this often for what other processes changed in the store. */
 const lookAgainMs = 5000;
+/** And this often for what their jobs do. */
+const followMs = 1000;
 /** Schedules are looked at this often. */
 const scheduleTickMs = 10_000;
 
@@ -74,6 +77,7 @@ export class Service implements ServiceAccess {
   readonly #connections = new Set<Connection>();
   #contents: SnapshotContents | undefined;
   #looking: NodeJS.Timeout | undefined;
+  #following: NodeJS.Timeout | undefined;
 
   private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings, schedules: ScheduleFile) {
     const onProblem = options.onProblem ?? (() => undefined);
@@ -107,6 +111,7 @@ export class Service implements ServiceAccess {
       onPause: (payload) => this.emit('queue.changed', payload),
       onProblem,
       adopt: this.#sits(),
+      stays: options.stays ?? false,
       policyHold: ({ schedule }, priority) => (priority === 'low' ? this.scheduler.holdOf(schedule) : undefined),
       budget: this.#budget,
     });
@@ -114,7 +119,7 @@ export class Service implements ServiceAccess {
     this.#handlers = createHandlers(this);
     if (catalogue.notice) onProblem(catalogue.notice);
     if (this.#isSeated) this.scheduler.begin(scheduleTickMs);
-    if (options.stays) this.#looking = setInterval(() => this.#lookAgain(), lookAgainMs).unref();
+    if (options.stays) this.#lookOn();
   }
 
   /** @throws CairnError `bad_input` for settings that can't be read, `denied`, `no_space`, `io`. */
@@ -141,6 +146,7 @@ export class Service implements ServiceAccess {
   /** Interrupts running jobs, waits for them, and closes everything. */
   async close(): Promise<void> {
     clearInterval(this.#looking);
+    clearInterval(this.#following);
     await this.scheduler.close();
     await this.queue.close();
     this.#seat.leave();
@@ -175,11 +181,32 @@ export class Service implements ServiceAccess {
     return this.#isSeated;
   }
 
+  /** From now on what other processes of this home do is seen here too. */
+  #lookOn(): void {
+    this.#looking = setInterval(() => this.#lookAgain(), lookAgainMs).unref();
+    const onlooker = new Onlooker({
+      records: this.catalogue,
+      isOwn: (id) => this.queue.isOwn(id),
+      onChange: (payload) => this.emit('job.changed', payload),
+      onLog: (payload) => this.emit('job.log', payload),
+    });
+    const look = (): void => {
+      try {
+        onlooker.look();
+      } catch {
+        // A catalogue that is busy for a moment: the next look tells.
+      }
+    };
+    look();
+    this.#following = setInterval(look, followMs).unref();
+  }
+
   #lookAgain(): void {
     void this.mirror.sync().catch(() => undefined);
     try {
       this.#followSettings();
-      if (!this.#seat.take(Date.now()) || this.#isSeated) return;
+      if (!this.#seat.take(Date.now())) return;
+      if (this.#isSeated) return this.queue.takeStock();
       this.#isSeated = true;
       this.queue.adopt();
       this.scheduler.begin(scheduleTickMs);

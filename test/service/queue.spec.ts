@@ -157,7 +157,13 @@ describe('a job', () => {
     const full = (): never => {
       throw Object.assign(new Error('write'), { code: 'ENOSPC' });
     };
-    const records = { jobs: () => [], job: () => undefined, jobLog: () => [], saveJob: full, addJobLog: full, forgetJobs: full };
+    const records = new Proxy(catalogue, {
+      get: (from, name: keyof Catalogue) => {
+        if (['saveJob', 'addJobLog', 'forgetJobs'].includes(name)) return full;
+        const found = from[name];
+        return typeof found === 'function' ? found.bind(from) : found;
+      },
+    });
     queue = openQueue({ records, onProblem: (message) => problems.push(message) });
     queue.enqueue('archive', {}, told);
     await until(() => held.length === 1);

@@ -6,8 +6,9 @@ import { schedules } from './040-schedules.ts';
 import { coverage } from './050-coverage.ts';
 import { scheduleFile } from './060-schedule-file.ts';
 import { durable } from './070-durable.ts';
+import { jobRequests } from './080-job-requests.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage, scheduleFile, durable];
+export const migrations: readonly Migration[] = [found, snapshots, jobs, schedules, coverage, scheduleFile, durable, jobRequests];
 
 export const schemaVersion = migrations.at(-1)!.number;

@@ -2,14 +2,15 @@
 import type { Job, JobKind } from '../../contract/model.ts';
 import { planArchive } from '../../jobs/archive/plan-archive.ts';
 import { describeJob, type JobParams } from '../../jobs/describe.ts';
+import type { Steering } from '../../jobs/requests.ts';
 import { tomorrow } from '../../plan/pause.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
 type Starters =
   'archive.start' | 'verify.start' | 'restore.start' | 'remove.start' | 'prune.start' | 'repair.start' | 'copy.start' | 'rebuild.start';
-type Steering = 'jobs.cancel' | 'jobs.retry' | 'jobs.pause' | 'jobs.resume' | 'jobs.move' | 'jobs.threads';
-type JobHandlers = Pick<Handlers, Starters | Steering | 'archive.plan' | 'jobs.list' | 'jobs.get'>;
+type Steerers = 'jobs.cancel' | 'jobs.retry' | 'jobs.pause' | 'jobs.resume' | 'jobs.move' | 'jobs.threads';
+type JobHandlers = Pick<Handlers, Starters | Steerers | 'archive.plan' | 'jobs.list' | 'jobs.get'>;
 
 const minuteMs = 60_000;
 
@@ -17,6 +18,10 @@ export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
   const start = <K extends JobKind>(kind: K, params: JobParams[K]): { job: Job } => ({
     job: queue.enqueue(kind, params, describeJob(kind, params)),
   });
+  const steer = async (id: string, request: Steering): Promise<Record<string, never>> => {
+    await queue.steer(id, request);
+    return {};
+  };
   return {
     'archive.plan': async (params) => ({ plan: await planArchive(stages, params) }),
     'archive.start': (params) => start('archive', params),
@@ -29,30 +34,21 @@ export function jobHandlers({ queue, stages }: ServiceAccess): JobHandlers {
     'rebuild.start': (params) => start('rebuild', params),
     'jobs.list': () => ({ jobs: queue.list(), ...(queue.pause ? { pause: queue.pause } : {}) }),
     'jobs.get': ({ id }) => queue.get(id),
-    'jobs.cancel': ({ id }) => {
-      queue.cancel(id);
-      return {};
-    },
+    'jobs.cancel': ({ id }) => steer(id, { act: 'cancel' }),
     'jobs.retry': ({ id }) => ({ job: queue.retry(id) }),
-    'jobs.pause': ({ id, forMinutes, until }) => {
+    'jobs.pause': async ({ id, forMinutes, until }) => {
       const untilMs =
         until === 'tomorrow' ? tomorrow(Date.now()) : forMinutes === undefined ? undefined : Date.now() + forMinutes * minuteMs;
-      if (id !== undefined) queue.hold(id, untilMs);
-      else queue.holdAll(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() });
+      if (id !== undefined) return steer(id, { act: 'hold', untilMs });
+      queue.holdAll(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() });
       return {};
     },
-    'jobs.resume': ({ id }) => {
-      if (id !== undefined) queue.resume(id);
-      else queue.holdAll(undefined);
+    'jobs.resume': async ({ id }) => {
+      if (id !== undefined) return steer(id, { act: 'resume' });
+      await queue.resumeAll();
       return {};
     },
-    'jobs.move': ({ id, to }) => {
-      queue.move(id, to);
-      return {};
-    },
-    'jobs.threads': ({ id, threads }) => {
-      queue.setThreads(id, threads);
-      return {};
-    },
+    'jobs.move': ({ id, to }) => steer(id, { act: 'move', to }),
+    'jobs.threads': ({ id, threads }) => steer(id, { act: 'threads', threads }),
   };
 }

@@ -1,0 +1,132 @@
+/** Jobs that another process of the home has: they are steered and followed from here, and not lost where that process ends. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Job } from '../../core/contract/model.ts';
+import { runCli } from '../cli/run-cli.ts';
+import { bytesOf, weights, writeStep } from '../jobs/files.ts';
+import { Served } from './served.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+let here: Served;
+let there: ChildProcess | undefined;
+let chain: string;
+
+beforeEach(async () => {
+  here = await Served.open(undefined, { stays: true });
+  chain = path.join(here.folder, 'run');
+  mkdirSync(chain);
+  for (const step of [100, 200, 300]) {
+    const values = weights(3_000_000, step);
+    writeStep(chain, step, [{ name: 'weight', dtype: 'F32', shape: [values.length], bytes: bytesOf(values) }]);
+  }
+});
+afterEach(async () => {
+  there?.kill('SIGKILL');
+  there = undefined;
+  await here.release();
+});
+
+const home = (): string => path.join(here.folder, 'home');
+const jobOf = async (id: string): Promise<Job> => (await here.client.call('jobs.get', { id })).job;
+const inState = (id: string, state: Job['state']): Promise<void> =>
+  expect.poll(async () => (await jobOf(id)).state, { timeout: 20_000, interval: 10 }).toBe(state);
+
+/** Another service that stays, in a process of its own, which archives the chain. */
+async function startThere(): Promise<string> {
+  const seen = here.collect('job.changed');
+  const params = JSON.stringify({ paths: [chain], threads: 1 });
+  there = spawn(process.execPath, [path.join(root, 'test/jobs/service-process.ts'), home(), here.storePath, params], { stdio: 'ignore' });
+  await expect.poll(() => seen.some(({ job }) => job.state === 'running'), { timeout: 20_000 }).toBe(true);
+  return seen.at(-1)!.job.id;
+}
+
+/** So that the job can be caught at work. */
+async function slowDown(): Promise<void> {
+  const { manners } = await here.client.call('manners.get', {});
+  await here.client.call('manners.set', { manners: { ...manners, bytesPerSecond: 2 ** 21 } });
+}
+
+const cli = (...args: string[]): ReturnType<typeof runCli> => runCli([...args, '--store', here.storePath], { home: home() });
+
+describe('a job of another process', () => {
+  it('is told of here from its beginning to its end, with its log', async () => {
+    const [seen, lines] = [here.collect('job.changed'), here.collect('job.log')];
+    const id = await startThere();
+    await inState(id, 'done');
+    await expect.poll(() => seen.at(-1)?.job.state).toBe('done');
+    expect(seen.every(({ job }) => job.id === id)).toBe(true);
+    await expect.poll(() => lines.filter(({ line }) => line.message.includes('sealed as')).length).toBe(3);
+  });
+
+  it('is paused, resumed and cancelled from here, within a second', async () => {
+    await slowDown();
+    const id = await startThere();
+    for (const [act, state] of [
+      ['jobs.pause', 'paused'],
+      ['jobs.resume', 'running'],
+      ['jobs.cancel', 'cancelled'],
+    ] as const) {
+      const before = performance.now();
+      await here.client.call(act, { id });
+      await inState(id, state);
+      expect(performance.now() - before).toBeLessThan(1000);
+    }
+  });
+
+  it('answers in its own words where something can not be', async () => {
+    await slowDown();
+    const id = await startThere();
+    await expect(here.client.call('jobs.move', { id, to: 'first' })).rejects.toMatchObject({
+      code: 'bad_request',
+      message: expect.stringContaining('has begun') as string,
+    });
+    await here.client.call('jobs.threads', { id, threads: 2 });
+  });
+
+  it('is said not to answer where that process does not', async () => {
+    await slowDown();
+    const id = await startThere();
+    there!.kill('SIGSTOP');
+    await expect(here.client.call('jobs.pause', { id })).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('does not answer') as string,
+    });
+    there!.kill('SIGCONT');
+    await here.client.call('jobs.cancel', { id });
+    await inState(id, 'cancelled');
+  }, 30_000);
+
+  it('is gone on with here where that process is killed', async () => {
+    const id = await startThere();
+    there!.kill('SIGKILL');
+    await inState(id, 'interrupted');
+    const { jobs } = await here.client.call('jobs.list', {});
+    const next = jobs.find(({ resumes }) => resumes === id)!;
+    await inState(next.id, 'done');
+  });
+});
+
+describe('the command line', () => {
+  it('pauses, moves, resumes and cancels what the service has', async () => {
+    await here.client.call('jobs.pause', {});
+    const start = async (): Promise<string> => (await here.client.call('archive.start', { paths: [chain] })).job.id;
+    const [first, second] = [await start(), await start()];
+    expect((await cli('jobs', second, '--move', 'first')).exitCode).toBe(0);
+    const orders = await Promise.all([first, second].map(async (id) => (await jobOf(id)).order!));
+    expect(orders[1]).toBeLessThan(orders[0]!);
+    expect((await cli('jobs', first, '--pause', '--for', '60')).stdout).toMatch(/paused, paused by the user/);
+    expect((await cli('jobs', first, '--cancel')).stdout).toContain('cancelled');
+    expect((await cli('jobs', '--resume')).exitCode).toBe(0);
+    await inState(second, 'done');
+  }, 30_000);
+
+  it('ends the pause of single jobs too when everything is to go on', async () => {
+    await here.client.call('jobs.pause', {});
+    const { job } = await here.client.call('archive.start', { paths: [chain] });
+    await here.client.call('jobs.pause', { id: job.id });
+    expect((await cli('jobs', '--resume')).exitCode).toBe(0);
+    await inState(job.id, 'done');
+  });
+});
