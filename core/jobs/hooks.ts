@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { CairnError, toCairnError, toFailure } from '../contract/errors.ts';
 import type { Hooks } from '../contract/model.ts';
-import { LacksRoom } from '../store/room.ts';
+import { canBeWaitedFor } from './lack.ts';
 import { FailedWith, type JobContext, type JobResult } from './job.ts';
 
 const minuteMs = 60_000;
@@ -90,7 +90,7 @@ export async function withHooks(context: JobContext, hooks: Hooks | undefined, w
   };
   await run('before', {});
   const result = await work().catch(async (thrown: unknown) => {
-    if (!context.signal.aborted && !(thrown instanceof LacksRoom)) await tellFailure(context, run, thrown);
+    if (!context.signal.aborted && !canBeWaitedFor(thrown)) await tellFailure(context, run, thrown);
     throw thrown;
   });
   try {

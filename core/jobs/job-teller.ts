@@ -34,14 +34,16 @@ export class JobTeller {
   tell(live: LiveJob): void {
     const { nowMs, book, isLive, onChange } = this.#options;
     if (live.timer || !isLive(live.job.id)) return;
-    const waitMs = live.toldAtMs + eventGapMs - nowMs();
-    if (waitMs > 0) {
+    const sinceMs = nowMs() - live.toldAtMs;
+    const waitMs = eventGapMs - sinceMs;
+    // A clock that was set back says nothing of the gap.
+    if (waitMs > 0 && sinceMs >= 0) {
       live.timer = setTimeout(() => ((live.timer = undefined), this.tell(live)), waitMs);
       return;
     }
     live.toldAtMs = nowMs();
     live.job = currentOf(live, live.toldAtMs);
-    if (live.toldAtMs - live.keptAtMs >= keepGapMs) book.keep(live);
+    if (Math.abs(live.toldAtMs - live.keptAtMs) >= keepGapMs) book.keep(live);
     onChange(live.job);
   }
 }

@@ -21,7 +21,7 @@ export interface LiveJob {
   /** Given to it while it runs; its own word against what work in the background gets. */
   threads: number | undefined;
   since: string | undefined;
-  /** Where it waits for room on a disk. */
+  /** Where it waits for room on a disk, or for another process to end writing. */
   lack: Lack | undefined;
   logLines: number;
   /** When its state was last told, and last recorded. */

@@ -1,14 +1,10 @@
 /** What work in the background asks of the machine: its power, whether its network is metered, and since when it has had little to do. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
+import { Idleness } from './idleness.ts';
 
 const powerSupplies = '/sys/class/power_supply';
-/** Of every core, on average over the last minute. */
-const idleLoad = 0.25;
-/** After a sleep the load of before says nothing. */
-const sleptMs = 5 * 60_000;
 const networkAgeMs = 30_000;
 
 export interface Power {
@@ -76,7 +72,7 @@ export interface Machine {
   power(): Power;
   /** Whether the network in use costs by the byte, as of about now. */
   isMetered(): boolean;
-  /** Undefined while it is busy. */
+  /** Undefined while others keep it busy. */
   idleSinceMs(nowMs: number): number | undefined;
   /** From a shell that the system tells when power changes. */
   tellPower(power: Partial<Power>): void;
@@ -84,8 +80,7 @@ export interface Machine {
 
 /** Asked about every tick; between two ticks it counts as what it was. */
 export function thisMachine(): Machine {
-  let sinceMs: number | undefined;
-  let lastMs = 0;
+  const idleness = new Idleness();
   let told: Partial<Power> = {};
   const network = { isMetered: false, askedMs: -Infinity };
   return {
@@ -99,11 +94,6 @@ export function thisMachine(): Machine {
       }
       return network.isMetered;
     },
-    idleSinceMs: (nowMs) => {
-      if (nowMs - lastMs > sleptMs) sinceMs = undefined;
-      lastMs = nowMs;
-      sinceMs = loadavg()[0]! < idleLoad * availableParallelism() ? (sinceMs ?? nowMs) : undefined;
-      return sinceMs;
-    },
+    idleSinceMs: (nowMs) => idleness.sinceMs(nowMs),
   };
 }

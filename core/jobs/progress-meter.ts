@@ -30,8 +30,8 @@ export class ProgressMeter {
     // Counting started anew (another phase over the same bytes): the past says nothing about it.
     if (update.bytesDone < this.#update.bytesDone) this.#samples = [];
     this.#update = update;
-    this.#samples.push({ atMs: nowMs, bytes: update.bytesDone });
     this.#trim(nowMs);
+    this.#samples.push({ atMs: nowMs, bytes: update.bytesDone });
   }
 
   /** The job stood still: what came before says nothing about what comes. */
@@ -59,8 +59,9 @@ export class ProgressMeter {
     return ((bytesTotal - bytesDone) * 1000) / bytesPerSecond;
   }
 
-  /** Keeps one sample older than the window, so that it is always whole. */
+  /** Of a clock that was set back the samples of before say nothing. Keeps one sample older than the window, so that it is always whole. */
   #trim(nowMs: number): void {
+    if ((this.#samples.at(-1)?.atMs ?? nowMs) > nowMs) this.#samples = [];
     const inside = this.#samples.findIndex((sample) => sample.atMs > nowMs - windowMs);
     if (inside > 1) this.#samples.splice(0, inside - 1);
     else if (inside === -1 && this.#samples.length > 1) this.#samples.splice(0, this.#samples.length - 1);

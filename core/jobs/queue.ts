@@ -18,8 +18,9 @@ import { currentOf, JobTeller } from './job-teller.ts';
 import type { JobRecords, PauseRecord } from './job-records.ts';
 import { contextOf, hasBegun, newLiveJob, priorityOf, shareOf, StopReason, type LiveJob, type QueueAccess } from './live-job.ts';
 import { keptParams, lives, type KeptParams } from './owner.ts';
-import { LacksRoom } from '../store/room.ts';
-import { Lack } from './lack.ts';
+import type { StoreLocked } from '../store/lock.ts';
+import type { LacksRoom } from '../store/room.ts';
+import { canBeWaitedFor, Lack } from './lack.ts';
 import { noProgress } from './progress-meter.ts';
 import { answerAll, ask, type Steering } from './requests.ts';
 import { behind, firstOrder, hasTurn, inOrder, lastOrder, moved, type Move } from './turns.ts';
@@ -345,7 +346,7 @@ export class JobQueue {
   #look(): void {
     if (this.#closed) return;
     this.#setPause(this.#readPause());
-    for (const live of this.#live.values()) if (live.lack) void this.#lookForRoom(live, live.lack);
+    for (const live of this.#live.values()) if (live.lack) void this.#lookWhether(live, live.lack);
     this.#settle();
     if (this.#live.size > 0 || this.#pause) return;
     clearInterval(this.#review);
@@ -412,7 +413,7 @@ export class JobQueue {
       const result = await this.#work(live);
       this.#finish(live, { state: 'done', result });
     } catch (thrown) {
-      if (this.#canWaitFor(live, thrown)) this.#waitForRoom(live, thrown);
+      if (this.#canWaitFor(live, thrown)) this.#wait(live, thrown);
       else this.#finish(live, this.#failureOf(live, thrown));
     } finally {
       clearInterval(ticking);
@@ -420,25 +421,25 @@ export class JobQueue {
     }
   }
 
-  #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom {
-    return thrown instanceof LacksRoom && this.#stays && !live.controller.signal.aborted;
+  #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom | StoreLocked {
+    return canBeWaitedFor(thrown) && this.#stays && !live.controller.signal.aborted;
   }
 
   /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
-  #waitForRoom(live: LiveJob, error: LacksRoom): void {
+  #wait(live: LiveJob, error: LacksRoom | StoreLocked): void {
     const { started, ...job } = live.job;
     live.since ??= started;
     live.lack = new Lack(error, this.#nowMs());
     live.job = { ...job, state: 'queued', order: firstOrder(this.#lives) };
     live.meter.restart();
-    this.#log(live, 'warning', `waits for room: ${error.reason}`);
+    this.#log(live, 'warning', `waits: ${error.reason}`);
     this.#book.keep(live);
   }
 
-  async #lookForRoom(live: LiveJob, lack: Lack): Promise<void> {
+  async #lookWhether(live: LiveJob, lack: Lack): Promise<void> {
     if (!(await lack.isOver(this.#nowMs())) || live.lack !== lack) return;
     live.lack = undefined;
-    this.#log(live, 'info', 'there is room now');
+    this.#log(live, 'info', 'goes on; what it waited for is there');
     this.#settle();
   }
 

@@ -64,6 +64,26 @@ export async function breakLock(backend: Backend): Promise<string | undefined> {
   return ownerOf(held);
 }
 
+/** Refused because another writer may live. Whoever can wait looks at `isFree` again later. */
+export class StoreLocked extends CairnError {
+  /** The message without what to do about it. */
+  readonly reason: string;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, held: LockState) {
+    const since = held.record?.started ?? new Date(held.modifiedMs).toISOString();
+    const reason = `${backend.place}: ${ownerOf(held)} writes to this store since ${since}`;
+    super('locked', `${reason}; wait until it is done, or, if it is gone, cairn doctor --break-lock`, { path: backend.place });
+    this.reason = reason;
+    this.#backend = backend;
+  }
+
+  async isFree(): Promise<boolean> {
+    const held = await readLock(this.#backend);
+    return !held || held.staleBecause !== undefined;
+  }
+}
+
 export class Lock {
   /** Said to the user where a stale lock was replaced. */
   readonly replaced: string | undefined;
@@ -80,16 +100,16 @@ export class Lock {
     this.#timer.unref();
   }
 
-  /** @throws CairnError `locked` where another writer may live: who, since when, what to do. */
+  /** @throws StoreLocked where another writer may live: who, since when, what to do. */
   static async take(backend: Backend): Promise<Lock> {
     const record = newRecord();
     if (await create(backend, record)) return new Lock(backend, record, undefined);
     const held = await readLock(backend);
-    if (held && !held.staleBecause) throw lockedError(backend, held);
+    if (held && !held.staleBecause) throw new StoreLocked(backend, held);
     const replaced = held && `the lock of ${ownerOf(held)} was replaced: ${held.staleBecause}`;
     if (held) await removeStale(backend, held);
     if (await create(backend, record)) return new Lock(backend, record, replaced);
-    throw lockedError(backend, (await readLock(backend)) ?? { modifiedMs: Date.now() });
+    throw new StoreLocked(backend, (await readLock(backend)) ?? { modifiedMs: Date.now() });
   }
 
   /** @throws CairnError `locked` where the lock was broken and is no longer ours. */
@@ -207,11 +227,4 @@ function encode(record: LockRecord): Uint8Array {
 
 function ownerOf({ record }: LockState): string {
   return record ? `process ${record.pid} on ${record.host}` : 'an unknown process';
-}
-
-function lockedError(backend: Backend, held: LockState): CairnError {
-  const since = held.record?.started ?? new Date(held.modifiedMs).toISOString();
-  const owner = ownerOf(held);
-  const message = `${backend.place}: ${owner} writes to this store since ${since}; wait until it is done, or, if it is gone, cairn doctor --break-lock`;
-  return new CairnError('locked', message, { path: backend.place });
 }

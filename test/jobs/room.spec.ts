@@ -1,10 +1,12 @@
-/** Room on the disk: what can't fit isn't begun and says how much is missing; a service that stays waits for it, and goes on by itself. */
+/** Room on the disk: what can't fit isn't begun and says how much is missing; a service that stays waits for it, or for another writer, and goes on by itself. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { archiveParams } from '../../core/contract/methods.ts';
 import type { Job } from '../../core/contract/model.ts';
 import { archiveJob } from '../../core/jobs/archive/archive.ts';
+import { LocalBackend } from '../../core/store/backends/local.ts';
+import { Lock } from '../../core/store/lock.ts';
 import { LacksRoom, mostStored } from '../../core/store/room.ts';
 import { Bench } from './context.ts';
 import { bytesOf, weights, writeStep } from './files.ts';
@@ -103,6 +105,15 @@ describe('a service that stays', () => {
     await until(job.id, 'waiting');
     await served.client.call('jobs.cancel', { id: job.id });
     expect((await jobOf(job.id)).state).toBe('cancelled');
+  });
+
+  it('waits while another process writes to the store, with the reason, and goes on when that is done', async () => {
+    bytesFree = 1e12;
+    const lock = await Lock.take(new LocalBackend(served.storePath));
+    const { job } = await served.client.call('archive.start', { paths: [writeChain(path.join(served.folder, 'run'))] });
+    expect((await until(job.id, 'waiting')).reason).toMatch(/process \d+ on .* writes to this store since \d{4}-\S+$/);
+    await lock.release();
+    expect((await until(job.id, 'done')).result).toMatchObject({ snapshots: { length: 3 }, errors: [] });
   });
 
   it('asks again after a restart', async () => {

@@ -53,6 +53,16 @@ describe('rate and remaining time', () => {
     expect(meter.read(nowMs + 100)).toMatchObject({ bytesDone: 10, bytesPerSecond: 0 });
   });
 
+  it('goes on within seconds where the clock was set back', () => {
+    const { meter, nowMs, bytes } = fed(8, () => 1_000_000);
+    const backMs = nowMs - 86_400_000;
+    expect(meter.read(backMs).bytesPerSecond).toBe(0);
+    for (let tick = 0; tick <= 50; tick++) meter.update(at(bytes + tick * 100_000), backMs + tick * 100);
+    const progress = meter.read(backMs + 5000);
+    expect(progress.bytesPerSecond).toBeCloseTo(1_000_000, -3);
+    expect(progress.etaMs).toBeCloseTo((total - progress.bytesDone) / 1000, -3);
+  });
+
   it('is never negative, infinite or beyond the end', () => {
     const meter = new ProgressMeter();
     meter.update(at(0), 0);

@@ -260,6 +260,19 @@ describe('events', () => {
     expect(events.at(-1)!.job).toMatchObject({ state: 'done', progress: { itemsDone: 1 } });
   });
 
+  it('go on where the clock was set back', async () => {
+    await queue.close();
+    let backMs = 0;
+    queue = openQueue({ nowMs: () => Date.now() - backMs });
+    const { id } = queue.enqueue('archive', {}, told);
+    await until(() => held.length === 1);
+    backMs = 86_400_000;
+    held[0]!.context.progress({ phase: 'prove', bytesDone: 1, bytesTotal: 500, itemsDone: 0, itemsTotal: 1 });
+    await until(() => events.at(-1)!.job.progress.phase === 'prove');
+    queue.hold(id);
+    await until(() => events.at(-1)!.job.state === 'paused');
+  });
+
   it('go on while a job says nothing', async () => {
     queue.enqueue('archive', {}, told);
     await until(() => held.length === 1);
