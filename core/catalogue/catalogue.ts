@@ -37,7 +37,14 @@ import {
   snapshotIds,
   type CataloguedSnapshot,
 } from './snapshots.ts';
-import { addScheduleRun, forgetScheduleRuns, listScheduleRuns, takeEarlierSchedules, type EarlierSchedules } from './schedule-runs.ts';
+import {
+  addScheduleRun,
+  forgetScheduleRuns,
+  lastScheduleRun,
+  listScheduleRuns,
+  takeEarlierSchedules,
+  type EarlierSchedules,
+} from './schedule-runs.ts';
 import { addVerification, coverageNext, listVerifications, type Verification } from './verifications.ts';
 
 const dataVersionRow = z.object({ data_version: z.number() });
@@ -208,6 +215,11 @@ export class Catalogue {
   /** Newest first. */
   scheduleRuns(id: string, limit: number): ScheduleRun[] {
     return listScheduleRuns(this.reader, id, limit);
+  }
+
+  /** Key of the newest run of all schedules. */
+  lastScheduleRun(): number {
+    return lastScheduleRun(this.reader);
   }
 
   forgetScheduleRuns(id: string): void {

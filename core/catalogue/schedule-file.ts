@@ -108,10 +108,19 @@ export class ScheduleFile {
     });
   }
 
+  /** Another one whenever a schedule, the pause or the record of runs changed, by whatever process. */
+  version(): string {
+    return `${this.#stamp()} ${this.#catalogue.lastScheduleRun()}`;
+  }
+
+  #stamp(): string {
+    const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    return found ? `${found.ino} ${found.size} ${found.mtimeNs}` : '';
+  }
+
   /** Read again only where it was replaced since. */
   #content(): Content {
-    const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
-    const of = found ? `${found.ino} ${found.size} ${found.mtimeNs}` : '';
+    const of = this.#stamp();
     if (this.#held?.of !== of) this.#held = { of, content: readHomeFile(this.path, content) };
     return this.#held.content;
   }

@@ -25,6 +25,13 @@ export function listScheduleRuns(reader: ReadHandle, id: string, limit: number):
   return reader.all('SELECT record FROM schedule_runs WHERE schedule_id = $id ORDER BY run_key DESC LIMIT $limit', runRow, { id, limit });
 }
 
+const lastRow = z.object({ last: z.number() });
+
+/** Key of the newest run of all schedules. */
+export function lastScheduleRun(reader: ReadHandle): number {
+  return reader.get('SELECT coalesce(max(run_key), 0) AS last FROM schedule_runs', lastRow)!.last;
+}
+
 export function forgetScheduleRuns(writer: WriteHandle, id: string): void {
   writer.run('DELETE FROM schedule_runs WHERE schedule_id = $id', { id });
 }

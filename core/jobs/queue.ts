@@ -112,6 +112,12 @@ export class JobQueue {
     return this.#book.list().map((job) => this.#current(job));
   }
 
+  /** Jobs that have not ended, of every process; oldest first. */
+  unfinished(): Job[] {
+    const kept = this.#book.unfinished().map(({ job }) => this.#current(job));
+    return kept.filter(({ state }) => !ended.has(state));
+  }
+
   /** @throws CairnError `not_found` */
   get(id: string): { job: Job; log: JobLogLine[] } {
     return { job: this.#current(this.#book.find(id).job), log: this.#book.log(id) };
@@ -337,6 +343,11 @@ export class JobQueue {
     }
   }
 
+  /** Another process may have paused everything, or let it go on. */
+  followPause(): void {
+    this.#setPause(this.#readPause());
+  }
+
   #setPause(pause: QueuePause | undefined): void {
     if (pause?.until === this.#pause?.until && (pause === undefined) === (this.#pause === undefined)) return;
     this.#pause = pause;
@@ -345,7 +356,7 @@ export class JobQueue {
 
   #look(): void {
     if (this.#closed) return;
-    this.#setPause(this.#readPause());
+    this.followPause();
     for (const live of this.#live.values()) if (live.lack) void this.#lookWhether(live, live.lack);
     this.#settle();
     if (this.#live.size > 0 || this.#pause) return;
@@ -380,9 +391,18 @@ export class JobQueue {
     return (
       userHold(live.hold, this.#pause, nowMs) ??
       live.lack?.hold ??
-      this.#options.policyHold?.(live.job, priorityOf(live)) ??
+      this.#policyHold(live) ??
       (hasBegun(live) ? undefined : behind(this.#lives, live))
     );
+  }
+
+  /** Where schedules can't be read, what one of them started waits for the user to see to that. */
+  #policyHold(live: LiveJob): Hold | undefined {
+    try {
+      return this.#options.policyHold?.(live.job, priorityOf(live));
+    } catch (thrown) {
+      return { by: 'policy', reason: toFailure(thrown).message };
+    }
   }
 
   #applyHold(live: LiveJob, hold: Hold | undefined): void {

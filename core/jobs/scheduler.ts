@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { Job, Manners, Schedule, ScheduleDraft, ScheduleRun, ScheduleView } from '../contract/model.ts';
 import type { KeptSchedule } from '../catalogue/schedule-file.ts';
-import { choose, nothingBecause, type Candidate } from '../plan/policy.ts';
+import { choose, nothingBecause, releasable, type Candidate } from '../plan/policy.ts';
 import { obstacleTo, type MachineState } from '../plan/conditions.ts';
 import { checkTrigger, dueNow, upcoming, type Due } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
@@ -26,7 +26,7 @@ export interface SchedulerOptions {
   records: ScheduleRecords;
   /** Looks below a schedule's folders. */
   find(paths: readonly string[]): Promise<Candidate[]>;
-  /** Queues the job that archives these checkpoints. */
+  /** Queues the job that archives these checkpoints, or where they are in the store already only releases them. */
   start(schedule: Schedule, checkpoints: readonly Candidate[], byHand: boolean): Job;
   /** The job that a schedule started and that has not ended, where there is one. */
   activeJob(schedule: Schedule): Job | undefined;
@@ -39,6 +39,8 @@ export interface SchedulerOptions {
   manners(): Manners;
   nowMs?: () => number;
 }
+
+type Chosen = { archive: Candidate[] } | { reason: string };
 
 const shownUpcoming = 5;
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -139,10 +141,9 @@ export class Scheduler {
   async runNow(id: string): Promise<{ job?: Job; reason?: string }> {
     const { schedule } = this.#found(id);
     const nowMs = this.#nowMs();
-    const active = this.#options.activeJob(schedule);
-    if (active) return { reason: `job ${active.id} of it is still at work` };
-    const choice = await this.#chosen(schedule, nowMs);
     const due = { dueMs: nowMs, missed: 0 };
+    const active = this.#options.activeJob(schedule);
+    const choice = active ? { reason: `job ${active.id} of it is still at work` } : await this.#chosenOrTold(schedule, due, nowMs);
     if ('reason' in choice) {
       this.#record(schedule, due, { outcome: 'skipped', reason: choice.reason });
       return { reason: choice.reason };
@@ -182,14 +183,26 @@ export class Scheduler {
     }
   }
 
-  /** What its job is about, or why there is nothing to do. */
-  async #chosen({ work, paths, policy }: Schedule, nowMs: number): Promise<{ archive: Candidate[] } | { reason: string }> {
-    if (work.kind === 'verify') return { archive: [] };
-    const choice = choose(await this.#options.find(paths), policy, nowMs);
-    return choice.archive.length === 0 ? { reason: nothingBecause(choice) } : { archive: choice.archive };
+  /** As `#chosen`; what that throws is recorded too. */
+  async #chosenOrTold(schedule: Schedule, due: Due, nowMs: number): Promise<Chosen> {
+    try {
+      return await this.#chosen(schedule, nowMs);
+    } catch (thrown) {
+      this.#record(schedule, due, { outcome: 'skipped', reason: toFailure(thrown).message });
+      throw thrown;
+    }
   }
 
-  #startOrSkip(schedule: Schedule, due: Due, choice: { archive: Candidate[] } | { reason: string }): void {
+  /** What its job is about, or why there is nothing to do. */
+  async #chosen({ work, paths, policy }: Schedule, nowMs: number): Promise<Chosen> {
+    if (work.kind === 'verify') return { archive: [] };
+    const candidates = await this.#options.find(paths);
+    const choice = choose(candidates, policy, nowMs);
+    const archive = choice.archive.length > 0 ? choice.archive : releasable(candidates, policy);
+    return archive.length === 0 ? { reason: nothingBecause(choice) } : { archive };
+  }
+
+  #startOrSkip(schedule: Schedule, due: Due, choice: Chosen): void {
     if ('reason' in choice) return this.#record(schedule, due, { outcome: 'skipped', reason: choice.reason });
     const job = this.#options.start(schedule, choice.archive, false);
     const late = due.missed > 0 ? { reason: `caught up with ${due.missed} missed ${due.missed === 1 ? 'run' : 'runs'}` } : {};

@@ -56,6 +56,19 @@ function letGo(whole: readonly Candidate[], { retention }: ChoosingPolicy, nowMs
   return new Set(whole.filter(({ step, archived }, index) => !archived && step < newestArchived && !stays(index)));
 }
 
+/**
+ * Originals that the store holds and that the policy would let go of: what an earlier job had to leave, or was cancelled at. Whether they
+ * may go is for the release to find out.
+ */
+export function releasable(candidates: readonly Candidate[], { runs, release }: Pick<Policy, 'runs' | 'release'>): Candidate[] {
+  if (!release) return [];
+  return [...Map.groupBy(candidates, ({ runPath }) => runPath).values()].flatMap((run) => {
+    const whole = run.filter(({ state }) => state === 'complete').toSorted((a, b) => a.step - b.step);
+    const old = release.keepNewest > 0 ? whole.slice(0, -release.keepNewest) : whole;
+    return old.filter((candidate) => candidate.archived && fitsPattern(candidate.run, runs));
+  });
+}
+
 function asSnapshot({ path, runPath, step, modifiedMs }: Candidate): RetainedSnapshot {
   const time = new Date(modifiedMs).toISOString();
   return { id: path, runPath, step, time, created: time, bytesStored: 0, pinned: false };

@@ -1,14 +1,12 @@
 /** The scheduler as a service runs it: over its catalogue, its queue and this machine. */
 import { archiveParams, verifyParams } from '../contract/methods.ts';
-import type { Job, Schedule } from '../contract/model.ts';
+import type { Schedule } from '../contract/model.ts';
 import { describeJob } from '../jobs/describe.ts';
 import type { StageAccess } from '../jobs/job.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { Scheduler, type ScheduleRecords, type SchedulerOptions } from '../jobs/scheduler.ts';
 import { findCandidates, watchCandidates } from '../jobs/watch.ts';
 import type { Candidate } from '../plan/policy.ts';
-
-const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
 function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
@@ -34,6 +32,12 @@ function verificationOf({ name, policy }: Schedule, percent: number, byHand: boo
   return ['verify', params, { title: `${name}: ${title}`, command, ...(byHand ? {} : { schedule: name }) }];
 }
 
+function wordsOf(checkpoints: readonly Candidate[]): string {
+  const fresh = checkpoints.filter(({ archived }) => !archived).length;
+  const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+  return fresh > 0 ? `archive ${count(fresh, 'checkpoint')}` : `release ${count(checkpoints.length, 'original')}`;
+}
+
 export interface SchedulingOptions {
   stages: StageAccess;
   records: ScheduleRecords;
@@ -53,15 +57,14 @@ export function createScheduler({ stages, records, queue, machine, manners, onCh
     start: (schedule, checkpoints, byHand) => {
       if (schedule.work.kind === 'verify') return queue().enqueue(...verificationOf(schedule, schedule.work.percent, byHand));
       const params = paramsOf(schedule, checkpoints);
-      const count = checkpoints.length === 1 ? '1 checkpoint' : `${checkpoints.length} checkpoints`;
-      const told = { title: `${schedule.name}: archive ${count}`, command: describeJob('archive', params).command };
+      const told = { title: `${schedule.name}: ${wordsOf(checkpoints)}`, command: describeJob('archive', params).command };
       // What somebody asked for by hand has the ordinary priority and waits for nothing.
       return queue().enqueue('archive', params, byHand ? told : { ...told, schedule: schedule.name });
     },
     activeJob: ({ name }) =>
       queue()
-        .list()
-        .find((job) => !ended.has(job.state) && (job.schedule === name || job.title.startsWith(`${name}: `))),
+        .unfinished()
+        .find((job) => job.schedule === name || job.title.startsWith(`${name}: `)),
     watch: (paths, onCandidates) => {
       const watch = watchCandidates(stages, paths, {
         onCandidates,

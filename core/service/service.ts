@@ -78,12 +78,15 @@ export class Service implements ServiceAccess {
   #contents: SnapshotContents | undefined;
   #looking: NodeJS.Timeout | undefined;
   #following: NodeJS.Timeout | undefined;
+  readonly #schedules: ScheduleFile;
+  #schedulesSeen: string | undefined;
 
   private constructor(options: ServiceOptions, catalogue: Catalogue, settings: Settings, schedules: ScheduleFile) {
     const onProblem = options.onProblem ?? (() => undefined);
     this.#options = options;
     this.catalogue = catalogue;
     this.settings = settings;
+    this.#schedules = schedules;
     this.#seat = new Seat(options.home, catalogue, randomUUID());
     this.store = new StoreAccess(options.storePath, catalogue, onProblem);
     this.mirror = new SnapshotMirror(catalogue, this.store, () => this.emit('catalogue.changed', {}), options.stays ?? false);
@@ -193,12 +196,21 @@ export class Service implements ServiceAccess {
     const look = (): void => {
       try {
         onlooker.look();
+        this.queue.followPause();
+        this.#followSchedules();
       } catch {
         // A catalogue that is busy for a moment: the next look tells.
       }
     };
     look();
     this.#following = setInterval(look, followMs).unref();
+  }
+
+  /** Another process may have changed them, or run one. */
+  #followSchedules(): void {
+    const seen = this.#schedules.version();
+    if (this.#schedulesSeen !== undefined && seen !== this.#schedulesSeen) this.emit('schedules.changed', {});
+    this.#schedulesSeen = seen;
   }
 
   #lookAgain(): void {

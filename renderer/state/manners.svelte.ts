@@ -4,7 +4,10 @@ import { text } from '../ui/text.ts';
 import { service } from './service.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 
+type Changes = Partial<Kept> | ((kept: Kept) => Partial<Kept>);
+
 export class Manners {
+  #turn: Promise<void> = Promise.resolve();
   kept = $state.raw<Kept | undefined>();
   cores = $state(1);
 
@@ -17,10 +20,18 @@ export class Manners {
     return () => ends.forEach((end) => end());
   }
 
-  async change(changes: Partial<Kept>): Promise<void> {
+  /** One change after another, each upon what the one before has made of it. */
+  change(changes: Changes): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#change(changes));
+    return this.#turn;
+  }
+
+  async #change(changes: Changes): Promise<void> {
     if (!this.kept) return;
     try {
-      await service.call('manners.set', { manners: { ...this.kept, ...changes } });
+      const manners = { ...this.kept, ...(typeof changes === 'function' ? changes(this.kept) : changes) };
+      await service.call('manners.set', { manners });
+      this.kept = manners;
     } catch (thrown) {
       toasts.fail(text.settings.cannotChange, thrown);
     }

@@ -29,7 +29,7 @@ describe('schedules', () => {
     await button('Add schedule').click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name').fill('nightly');
-    await dialog.getByLabel('Folder', { exact: true }).fill(served.chain);
+    await dialog.getByRole('textbox', { name: 'Folders' }).fill(served.chain);
     await dialog.getByLabel('When').selectOption('cron');
     await dialog.getByLabel(/Minute, hour/).fill('often');
     await dialog.getByText(/no cron expression/).waitFor();

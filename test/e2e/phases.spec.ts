@@ -40,7 +40,7 @@ const press = async (...keys: string[]): Promise<void> => {
   for (const key of keys) await page.keyboard.press(key);
 };
 const heading = (name: string): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
-const detail = () => main().getByRole('region', { name: 'Job' });
+const detail = () => main().getByRole('region', { name: 'Job', exact: true });
 
 /** Starts something with the keys of a view, once what they act on is there. */
 async function start(go: string[], view: string, subject: string | RegExp, ...keys: string[]): Promise<void> {
@@ -116,8 +116,9 @@ describe('by keyboard alone', () => {
 
   it('and what was cancelled is done in full afterwards', async () => {
     await cli('manners', '--reset');
-    await startArchive();
+    await startRelease();
     await expectState('Done');
+    expect(readdirSync(run)).toEqual([]);
     expect(served.complaints).toEqual([]);
   }, 60_000);
 });

@@ -88,7 +88,7 @@ test('with a schedule that is on it stays in the tray and says so, and can be pa
   await page.getByRole('button', { name: 'Add schedule' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name').fill('nightly');
-  await dialog.getByLabel('Folder', { exact: true }).fill(chain);
+  await dialog.getByRole('textbox', { name: 'Folders' }).fill(chain);
   await dialog.getByLabel('When').selectOption('cron');
   await dialog.getByRole('button', { name: 'Save' }).click();
   const lastTip = () => desktop.tray.toolTips.at(-1);

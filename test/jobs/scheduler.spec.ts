@@ -1,5 +1,5 @@
 /** The scheduler over a real catalogue: a year of it by a clock of the test's own, and the real thing in a service. */
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -213,6 +213,19 @@ describe('in a service', () => {
     });
     const [view] = (await served.client.call('schedules.list', {})).schedules;
     expect(view).toMatchObject({ last: { outcome: 'skipped' }, upcoming: { length: 5 } });
+  });
+
+  it('releases what was archived before too, where nothing is left to archive', async () => {
+    const run = await served.copyChain();
+    await served.ended(served.client.call('archive.start', { paths: [run] }));
+    const policy = { release: { keepNewest: 1 } };
+    const draft = { name: 'free', paths: [run], trigger: { kind: 'interval', minutes: 600 } as const, policy };
+    const { schedule } = await served.client.call('schedules.save', { draft });
+    const { job } = await served.client.call('schedules.run', { id: schedule.id });
+    expect(job!.title).toBe('free: release 3 originals');
+    await until(async () => (await jobs()).find(({ id }) => id === job!.id)?.state === 'done');
+    expect(readdirSync(run).filter((name) => name.startsWith('step'))).toEqual(['step-002400']);
+    expect((await served.client.call('schedules.run', { id: schedule.id })).reason).toBe('nothing to archive: 1 archived already');
   });
 
   it('keeps in the store what its retention says, once new snapshots are sealed, and nothing of other runs goes', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Trigger } from '../../core/contract/model.ts';
-import { choose, fitsPattern, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
+import { choose, releasable, fitsPattern, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
 import { checkTrigger, dueNow, quietUntil, upcoming } from '../../core/plan/schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
@@ -143,6 +143,15 @@ describe('a policy', () => {
     expect(choose(steps, { ...any, runs: 'ft*' }, 0).archive.map((candidate) => candidate.step)).toEqual([2, 3, 5]);
     expect(choose(steps, { ...any, runs: 'base-*' }, 0).archive).toEqual([]);
     expect(nothingBecause(choose([], any, 0))).toBe('no checkpoints were found');
+  });
+
+  it('knows what is left to release: archived, of its runs and not among the newest', () => {
+    const steps = [1, 2, 3].map((number) => step(number, { archived: number !== 2 }));
+    const other = step(9, { run: 'b', runPath: '/runs/b', archived: true });
+    const left = (keepNewest: number, runs = '*'): number[] =>
+      releasable([...steps, other], { runs, release: { keepNewest, placeholder: false, trash: false } }).map((one) => one.step);
+    expect([left(0), left(1), left(0, 'b'), left(3)]).toEqual([[1, 3, 9], [1], [9], []]);
+    expect(releasable(steps, { runs: '*' })).toEqual([]);
   });
 
   it('takes runs by a pattern of stars and question marks, and everything else as it is', () => {

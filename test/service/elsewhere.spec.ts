@@ -1,6 +1,6 @@
 /** Jobs that another process of the home has: they are steered and followed from here, and not lost where that process ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../core/contract/model.ts';
@@ -43,9 +43,9 @@ async function startThere(): Promise<string> {
 }
 
 /** So that the job can be caught at work. */
-async function slowDown(): Promise<void> {
+async function slowDown(bytesPerSecond: number | undefined = 2 ** 21): Promise<void> {
   const { manners } = await here.client.call('manners.get', {});
-  await here.client.call('manners.set', { manners: { ...manners, bytesPerSecond: 2 ** 21 } });
+  await here.client.call('manners.set', { manners: { ...manners, bytesPerSecond } });
 }
 
 const cli = (...args: string[]): ReturnType<typeof runCli> => runCli([...args, '--store', here.storePath], { home: home() });
@@ -99,12 +99,56 @@ describe('a job of another process', () => {
   }, 30_000);
 
   it('is gone on with here where that process is killed', async () => {
+    await slowDown();
     const id = await startThere();
     there!.kill('SIGKILL');
+    await slowDown(2 ** 40);
     await inState(id, 'interrupted');
     const { jobs } = await here.client.call('jobs.list', {});
     const next = jobs.find(({ resumes }) => resumes === id)!;
     await inState(next.id, 'done');
+  });
+});
+
+describe('schedules', () => {
+  it('that another process adds, turns and runs are told of here', async () => {
+    const seen = here.collect('schedules.changed');
+    const told = async (act: Promise<{ exitCode: number | null }>): Promise<void> => {
+      const before = seen.length;
+      expect((await act).exitCode).toBe(0);
+      await expect.poll(() => seen.length, { timeout: 3000 }).toBeGreaterThan(before);
+    };
+    await here.client.call('schedules.list', {});
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await told(cli('schedule', 'add', 'nightly', chain, '--cron', '0 0 29 2 *', '--runs', 'none'));
+    await told(cli('schedule', 'off', 'nightly'));
+    expect((await here.client.call('schedules.list', {})).schedules).toMatchObject([{ name: 'nightly', enabled: false }]);
+    await told(cli('schedule', 'add', 'nightly', chain, '--replace', '--every', '60', '--runs', 'none'));
+    expect((await here.client.call('schedules.list', {})).schedules).toMatchObject([{ enabled: true, trigger: { minutes: 60 } }]);
+    await told(cli('schedule', 'run', 'nightly'));
+    const pauses = here.collect('queue.changed');
+    await cli('jobs', '--pause', '--for', '60');
+    await expect.poll(() => pauses.at(-1)?.pause?.until).toBeDefined();
+  }, 30_000);
+
+  it('that can not be read any more hold their jobs, with the reason, and end no service', async () => {
+    await slowDown();
+    const { schedule } = await here.client.call('schedules.save', {
+      draft: { name: 'hourly', paths: [chain], trigger: { kind: 'idle', minutes: 1 }, policy: {} },
+    });
+    const job = here.service.queue.enqueue(
+      'archive',
+      { paths: [chain], steps: [100] },
+      { title: 't', command: 'c', schedule: schedule.name },
+    );
+    await inState(job.id, 'running');
+    const file = path.join(home(), 'schedules.json');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, '{');
+    await inState(job.id, 'paused');
+    expect((await jobOf(job.id)).reason).toMatch(/schedules\.json: not valid JSON; correct the file/);
+    writeFileSync(file, text);
+    await inState(job.id, 'running');
   });
 });
 

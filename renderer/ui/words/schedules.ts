@@ -41,8 +41,8 @@ export const schedules = {
     percent: 'Percent of the store each time',
     percentHint: 'It goes on where it ended the last time, so that after some runs everything was decoded and compared.',
     name: 'Name',
-    folder: 'Folder',
-    choose: 'Choose folder',
+    folder: 'Folders, one a line',
+    choose: 'Add folder…',
     when: 'When',
     kinds: {
       watch: 'When a checkpoint is finished',
@@ -61,6 +61,7 @@ export const schedules = {
     keyframeEvery: 'Keyframe at the latest every',
     keyframeHint: '9 steps',
     method: 'Method',
+    methods: { cairn: 'Cairn: smallest, and fast', lmc: 'LMC: as in the paper, for comparison' },
     release: 'Remove originals that are sealed',
     releaseDetail: 'Only what is still, byte for byte, what was archived. Restore gives it back.',
     keepNewest: 'Keep the newest originals',
@@ -81,6 +82,7 @@ export const schedules = {
     },
     hooksDetail:
       'A program and its arguments, one word a line. The job’s JSON is on standard input; a command that fails makes the job fail.',
+    hookMinutes: 'Minutes that each may take',
     verifyAfter: 'Verify again afterwards',
     quietFrom: 'Quiet from',
     quietTo: 'Quiet until',

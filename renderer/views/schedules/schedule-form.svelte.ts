@@ -8,6 +8,7 @@ export class ScheduleForm {
   work = $state<Work['kind']>('archive');
   percent = $state('25');
   name = $state('');
+  /** One a line. */
   folder = $state('');
   kind = $state<Trigger['kind']>('watch');
   expression = $state('30 2 * * *');
@@ -33,7 +34,7 @@ export class ScheduleForm {
   /** One word a line. */
   before = $state('');
   after = $state('');
-  #hookMinutes = 10;
+  hookMinutes = $state('10');
 
   constructor(schedule?: ScheduleView) {
     this.id = schedule?.id;
@@ -63,7 +64,7 @@ export class ScheduleForm {
     this.placeholder = policy.release?.placeholder ?? false;
     this.trash = policy.release?.trash ?? false;
     [this.before, this.after] = [policy.hooks?.before?.join('\n') ?? '', policy.hooks?.after?.join('\n') ?? ''];
-    this.#hookMinutes = policy.hooks?.timeoutMinutes ?? 10;
+    this.hookMinutes = String(policy.hooks?.timeoutMinutes ?? 10);
   }
 
   get trigger(): Trigger {
@@ -79,12 +80,22 @@ export class ScheduleForm {
       return given.length > 0 ? given : undefined;
     };
     const [before, after] = [words(this.before), words(this.after)];
-    return before || after ? { before, after, timeoutMinutes: this.#hookMinutes } : undefined;
+    return before || after ? { before, after, timeoutMinutes: Number(this.hookMinutes) } : undefined;
   }
 
   get #folders(): string[] {
     const lines = this.folder.split('\n').map((line) => line.trim());
     return lines.filter((line) => line !== '');
+  }
+
+  /** Lines that the field shows. */
+  get folderLines(): number {
+    return Math.min(6, this.folder.split('\n').length);
+  }
+
+  /** Another one beside those that are there. */
+  addFolder(path: string): void {
+    this.folder = [...this.#folders.filter((folder) => folder !== path), path].join('\n');
   }
 
   get draft(): ScheduleDraft {

@@ -1,6 +1,7 @@
 /** `cairn schedule`: the same schedules that the desktop shows. They run while the desktop or `cairn serve` does. */
 import path from 'node:path';
 import { Option, type Command } from 'commander';
+import { CairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
 import type { Hooks, Retention, ScheduleRun, ScheduleView, Trigger, Work } from '../../../contract/model.ts';
 import { percentage, quietHours, wholeNumber } from '../arguments.ts';
@@ -11,6 +12,7 @@ import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface AddOptions extends Retention {
+  replace?: boolean;
   verifyStore?: number | true;
   cron?: string;
   timeZone?: string;
@@ -42,6 +44,7 @@ export function addSchedule(root: Command, actions: Actions): void {
     .argument('<name>', 'what to call it')
     .argument('[path...]', 'folders with runs; none with --verify-store')
     .option('--verify-store [percent]', 'decode the store, or so much of it each time, instead of archiving', percentage)
+    .option('--replace', 'in place of the schedule of this name, whose history stays')
     .option('--cron <expression>', 'minute, hour, day, month, weekday')
     .option('--time-zone <zone>', 'of --cron, such as Europe/Berlin (default: the machine’s)')
     .option('--every <minutes>', 'run in this interval', wholeNumber(1, 525_600))
@@ -79,6 +82,13 @@ export function addSchedule(root: Command, actions: Actions): void {
   history.action((name: string) => actions.run(history, (session) => tell(session, name)));
   const remove = schedule.command('rm').description('remove a schedule; what it archived stays').argument('<name>', 'a schedule');
   remove.action((name: string) => actions.run(remove, (session) => forget(session, name)));
+  for (const [word, enabled] of [
+    ['on', true],
+    ['off', false],
+  ] as const) {
+    const turn = schedule.command(word).description(`turn a schedule ${word}`).argument('<name>', 'a schedule');
+    turn.action((name: string) => actions.run(turn, (session) => turnTo(session, name, enabled)));
+  }
   const run = schedule.command('run').description('run a schedule now').argument('<name>', 'a schedule');
   run.action((name: string) => actions.run(run, (session) => runNow(session, name)));
 }
@@ -109,7 +119,9 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
   const work: Work =
     verifyStore === undefined ? { kind: 'archive' } : { kind: 'verify', percent: verifyStore === true ? 100 : verifyStore };
   const draft = { name, work, paths: paths.map((folder) => path.resolve(folder)), trigger: triggerOf(options), policy };
-  const { schedule } = await client.call('schedules.save', { draft });
+  const before = options.replace ? (await client.call('schedules.list', {})).schedules.find((one) => one.name === name) : undefined;
+  if (options.replace && !before) throw new CairnError('not_found', `${name}: no such schedule; see cairn schedule ls`);
+  const { schedule } = await client.call('schedules.save', { draft, ...(before ? { id: before.id } : {}) });
   const added = (await client.call('schedules.list', {})).schedules.find(({ id }) => id === schedule.id)!;
   out.line(`${name}: ${words(added.trigger)}${added.upcoming[0] ? `, next ${localTime(added.upcoming[0])}` : ''}`);
   out.summary({ schedule: added });
@@ -156,6 +168,18 @@ async function show({ client, out }: Session): Promise<number> {
 async function found({ client }: Session, name: string): Promise<ScheduleView | { id: string }> {
   const { schedules } = await client.call('schedules.list', {});
   return schedules.find((schedule) => schedule.name === name || schedule.id === name) ?? { id: name };
+}
+
+async function turnTo(session: Session, name: string, enabled: boolean): Promise<number> {
+  const { client, out } = session;
+  const { schedules } = await client.call('schedules.list', {});
+  const kept = schedules.find((one) => one.name === name || one.id === name);
+  if (!kept) throw new CairnError('not_found', `${name}: no such schedule; see cairn schedule ls`);
+  const { id, work, paths, trigger, policy } = kept;
+  const { schedule } = await client.call('schedules.save', { id, draft: { name: kept.name, work, paths, trigger, policy, enabled } });
+  out.line(`${kept.name}: ${enabled ? 'on' : 'off'}`);
+  out.summary({ schedule });
+  return exitCodes.done;
 }
 
 async function tell(session: Session, name: string): Promise<number> {
