@@ -27,6 +27,7 @@
     "codec_sources": [
       "src/codecs/choose.cc",
       "src/codecs/choose_delta.cc",
+      "src/codecs/choose_runs.cc",
       "src/codecs/codec.cc",
       "src/codecs/conditioned.cc",
       "src/codecs/conditioned_differences.cc",

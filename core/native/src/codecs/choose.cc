@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "codecs/choose_delta.h"
+#include "codecs/choose_runs.h"
 #include "codecs/conditioned.h"
+#include "codecs/lmc.h"
 #include "codecs/moment.h"
 #include "codecs/plain.h"
 #include "codecs/planes.h"
@@ -22,6 +24,9 @@ constexpr size_t small_block_bytes = size_t{64} << 10;
 // Larger ones with those whose estimate is at most this part above the smallest size so far. Measured on 831 tensors of
 // real chains (bf16, fp16, fp32 weights and Adam moments): with 1/400 the smallest candidate is found every time.
 constexpr size_t tolerance_parts = 100;
+
+// An estimate of runs by slices may be this part too great.
+constexpr size_t runs_tolerance_parts = 32;
 
 // Estimates by planes look at so many slices of so many elements, spread evenly.
 constexpr size_t slice_count = 16;
@@ -53,21 +58,51 @@ size_t scale(size_t estimate, size_t from, size_t to) {
   return estimate == does_not_fit ? does_not_fit : static_cast<size_t>(static_cast<uint64_t>(estimate) * to / from);
 }
 
+// Whether LMC is a candidate wherever planes are: estimates are poor in small blocks, and what is no tensor (headers, pickles, the
+// padding of archives) has long runs of zeros.
+bool always_tries_lmc(const RawBlock& block) { return block.length <= small_block_bytes || block.element == Element::bytes8; }
+
+// What LMC takes for a block at least, from coding its slices: how much of a block lies in runs, a few of them tell roughly.
+size_t estimate_lmc(EncodeBlock encode, const RawBlock& slices, size_t length, Scratch& scratch) {
+  const Scratch::Scope scope(scratch);
+  const size_t size = scale(encode(slices, scratch, scratch.take<uint8_t>(slices.length), slices.length), slices.length, length);
+  return size == does_not_fit ? does_not_fit : size - size / runs_tolerance_parts;
+}
+
+// Whether LMC may be smaller than planes, of the block or of its XOR with the base: because of zeros side by side, or because planes
+// of float64 are rotated for an exponent of eight bits, which it hasn't.
+bool may_be_lmc(const RawBlock& block, const uint8_t* base) {
+  return !always_tries_lmc(block) && (block.element == Element::float64 || has_zero_runs(block, base));
+}
+
+// Adds LMC where it may be smaller than what else there is; returns how many candidates there are then.
+size_t add_runs(const RawBlock& block, const RawBlock& slices, Scratch& scratch, Candidate candidates[6], size_t count) {
+  if (may_be_lmc(block, nullptr)) candidates[count++] = {CodecId::lmc, estimate_lmc(encode_lmc, slices, block.length, scratch)};
+  if (may_be_lmc(block, block.base)) candidates[count++] = {CodecId::lmc_xor, estimate_lmc(encode_lmc_xor, slices, block.length, scratch)};
+  return count;
+}
+
+// Of a block without a base.
+size_t list_candidates(const RawBlock& block, bool is_alone, Scratch& scratch, Candidate candidates[6]) {
+  candidates[0] = {CodecId::planes, is_alone ? 0 : estimate_planes(block, scratch)};
+  if (!may_be_lmc(block, nullptr)) return 1;
+  candidates[1] = {CodecId::lmc, 0};
+  return 2;
+}
+
 // The candidates of method cairn, the most promising first; returns how many.
-size_t rank_candidates(const RawBlock& block, bool is_alone, Scratch& scratch, Candidate candidates[4]) {
-  if (block.base == nullptr) {
-    candidates[0] = {CodecId::planes, is_alone ? 0 : estimate_planes(block, scratch)};
-    return 1;
-  }
+size_t rank_candidates(const RawBlock& block, bool is_alone, Scratch& scratch, Candidate candidates[6]) {
+  if (block.base == nullptr) return list_candidates(block, is_alone, scratch, candidates);
   const Scratch::Scope scope(scratch);
   const RawBlock slices = take_slices(block, scratch);
   candidates[0] = {block.length / width_of(block.element) < least_for_parts ? CodecId::conditioned : CodecId::conditioned_parts, estimate_conditioned(block, scratch)};
   candidates[1] = {CodecId::difference_planes, estimate_difference_planes(block, scratch)};
   candidates[2] = {CodecId::xor_planes, scale(estimate_xor_planes(slices, scratch), slices.length, block.length)};
   candidates[3] = {CodecId::planes, scale(estimate_planes(slices, scratch), slices.length, block.length)};
+  const size_t count = add_runs(block, slices, scratch, candidates, 4);
   // Stable, so that equal estimates keep this order everywhere.
-  std::stable_sort(candidates, candidates + 4, [](const Candidate& a, const Candidate& b) { return a.estimate < b.estimate; });
-  return 4;
+  std::stable_sort(candidates, candidates + count, [](const Candidate& a, const Candidate& b) { return a.estimate < b.estimate; });
+  return count;
 }
 
 // What knows more of the block than its bytes and its base, if anything does; with estimate 0, because it is tried anyway.
@@ -87,9 +122,6 @@ size_t add_lmc(Candidate candidates[6], size_t count) {
   }
   return more;
 }
-
-// Whether LMC's zero runs may save what planes can't: what is no tensor (headers, pickles, the padding of archives) has long ones.
-bool may_have_zero_runs(const RawBlock& block) { return block.element == Element::bytes8; }
 
 size_t encode_as(CodecId id, const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(scratch);
@@ -135,7 +167,7 @@ Kept encode_smallest(Method method, const RawBlock& block, Scratch& scratch, uin
   }
   Candidate* const ranked = candidates + predicted;
   size_t count = rank_candidates(block, predicted == 0, scratch, ranked);
-  if (block.length <= small_block_bytes || may_have_zero_runs(block)) count = add_lmc(ranked, count);
+  if (always_tries_lmc(block)) count = add_lmc(ranked, count);
   return keep_smallest(candidates, predicted + count, block, scratch, out);
 }
 
