@@ -85,7 +85,7 @@ async function perform({ service, out }: Session, { port, print, start }: Instal
   const command = [process.execPath, path.resolve(process.argv[1]!), 'serve', '--port', String(port), '--home', home, '--store', store];
   const text = unitText(command);
   if (print) {
-    out.line(text.trimEnd());
+    for (const line of text.trimEnd().split('\n')) out.line(line);
     out.summary({ unit: text });
     return exitCodes.done;
   }
