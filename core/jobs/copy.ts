@@ -10,6 +10,7 @@ import { LocalBackend } from '../store/backends/local.ts';
 import { readBlocks } from '../store/block-reader.ts';
 import type { Digest } from '../store/blob-source.ts';
 import { addNeeded } from '../store/needed.ts';
+import { assertRoom, mostStored } from '../store/room.ts';
 import { Store, type FoundBlob } from '../store/store.ts';
 import { provePack } from './archive/prove.ts';
 import type { JobContext, JobResult } from './job.ts';
@@ -44,12 +45,17 @@ export async function copySnapshots(from: Store, to: Store, ids: readonly string
   const blobs = new Map<Digest, FoundBlob>();
   for (const id of ids.filter((candidate) => !there.has(candidate))) await collect(from, to, id, blobs);
   const total = [...blobs.values()].reduce((sum, { entry }) => sum + entry.storedLength, 0);
+  const onBytes = (bytes: number): void => options.onBytes?.((result.bytesCopied += bytes), total);
+  onBytes(0);
+  await assertRoom('copying', {
+    path: to.backend.place,
+    bytesNeeded: mostStored(total, to.keepsParity),
+    bytesFree: () => to.backend.freeBytes(),
+  });
   for (const level of levelsOf(blobs))
     for (const group of groupsOf(level)) {
-      await copyPack(from, to, group, options);
+      await copyPack(from, to, group, { ...options, onBytes });
       result.contents += group.length;
-      result.bytesCopied += group.reduce((sum, { entry }) => sum + entry.storedLength, 0);
-      options.onBytes?.(result.bytesCopied, total);
     }
   for (const id of ids) await commitCopy(from, to, id, there, result);
   return result;
@@ -91,13 +97,21 @@ function* groupsOf(blobs: FoundBlob[]): Generator<FoundBlob[]> {
   if (group.length > 0) yield group;
 }
 
-async function copyPack(from: Store, to: Store, blobs: FoundBlob[], { pool, signal }: CopyOptions): Promise<void> {
+async function copyPack(
+  from: Store,
+  to: Store,
+  blobs: FoundBlob[],
+  { pool, signal, onBytes }: Omit<CopyOptions, 'onBytes'> & { onBytes(bytes: number): void },
+): Promise<void> {
   const pack = await to.createPack();
   try {
     for (const { packId, entry } of blobs) {
-      if (signal?.aborted) throw new CairnError('cancelled', 'copying was cancelled; what was copied is used when it is started again');
       const offset = pack.reserve(entry.storedLength);
-      for await (const { at, bytes } of readBlocks(from, packId, entry)) await pack.write(offset + at, bytes);
+      for await (const { at, bytes } of readBlocks(from, packId, entry)) {
+        if (signal?.aborted) throw new CairnError('cancelled', 'copying was cancelled; what was copied is used when it is started again');
+        await pack.write(offset + at, bytes);
+        onBytes(bytes.length);
+      }
       pack.add({ ...entry, offset });
     }
     await pack.finish((path, entries) => provePack(pool, to, path, entries, { cancel: cancelFlag(signal), onBytes: () => undefined }));

@@ -88,6 +88,7 @@ async function code(store: Store, { named }: Survey, rebases: Rebase[], options:
   if (!pool || rebases.length === 0) return undefined;
   const total = rebases.reduce((sum, { rawLength }) => sum + rawLength, 0);
   let done = 0;
+  options.onProgress?.('rebase', 0, total);
   const onBytes = (bytes: number): void => {
     done += bytes;
     options.onProgress?.('rebase', done, total);
@@ -135,6 +136,7 @@ async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): P
   const { place } = store.backend;
   await assertRoom('pruning', { path: place, bytesNeeded: plan.bytesWritten, bytesFree: () => store.backend.freeBytes() });
   const going = new Set(plan.going);
+  if (plan.packs.length > 0) options.onProgress?.('repack', 0, plan.packs.length);
   for (const [index, moves] of plan.packs.entries()) {
     assertGoingOn(options.signal);
     // A prune that was cut off may have published this very pack before.
@@ -161,14 +163,17 @@ async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOpt
     for (const { name, entry } of moves) {
       assertGoingOn(signal);
       const offset = pack.reserve(entry.storedLength);
-      for await (const { at, bytes } of readBlocksIn(store, name, entry)) await pack.write(offset + at, bytes);
+      for await (const { at, bytes } of readBlocksIn(store, name, entry)) {
+        assertGoingOn(signal);
+        await pack.write(offset + at, bytes);
+      }
       pack.add({ ...entry, offset });
     }
     const rebased = new Set(moves.filter((move) => move.rebased).map(({ entry }) => entry.digest));
     const { id } = await pack.finish(async (path, all) => {
       await pool?.evict(path);
       // What was copied is held to its checksums before it has a name that others rely on.
-      for (const entry of all) for await (const _run of readBlocksIn(store, pack.name, entry));
+      for (const entry of all) for await (const _run of readBlocksIn(store, pack.name, entry)) assertGoingOn(signal);
       const anew = all.filter(({ digest }) => rebased.has(digest));
       if (pool && anew.length > 0) await provePack(pool, store, path, anew, { cancel: cancelFlag(signal), onBytes: () => undefined });
     });

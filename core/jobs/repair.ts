@@ -4,15 +4,16 @@
  * prune moves what else it holds and removes it. Nothing is removed here. With `parity`, packs without get theirs.
  */
 import type { CodecPool } from '../codec/pool.ts';
-import { CairnError, toCairnError } from '../contract/errors.ts';
+import { toCairnError } from '../contract/errors.ts';
 import type { CheckedParamsOf } from '../contract/methods.ts';
 import { hasWholeBlocks } from '../store/block-reader.ts';
 import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { nameOfPack, packIdOf, readPackTable } from '../store/pack-reader.ts';
-import { isParityWhole, nameOfParity, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
+import { isParityWhole, nameOfParity, parityFileBytes, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
 import { decodeManifest, maxManifestBytes } from '../store/manifest.ts';
 import { listRedundancy, nameOfCopy } from '../store/redundancy.ts';
 import { nameOfManifest } from '../store/snapshots.ts';
+import { assertRoom } from '../store/room.ts';
 import type { Store } from '../store/store.ts';
 import type { JobContext, JobResult } from './job.ts';
 import { storeFromOriginals } from './repair/originals.ts';
@@ -45,7 +46,11 @@ export interface RepairOptions {
   onProgress?: (packsDone: number, packsTotal: number) => void;
 }
 
-/** @throws CairnError `locked`, `no_space`, `cancelled`, `io`; what can't be repaired is in the result. */
+/**
+ * What it repaired stays repaired where it is cancelled.
+ *
+ * @throws CairnError `locked`, `no_space`, `io`, and the signal's reason; what can't be repaired is in the result.
+ */
 export async function repair(store: Store, options: RepairOptions): Promise<RepairResult> {
   await store.assertWriting();
   const result: RepairResult = {
@@ -55,8 +60,10 @@ export async function repair(store: Store, options: RepairOptions): Promise<Repa
   // First, because what is stored anew from originals is found by the manifests.
   await repairManifests(store, options.parity ?? store.keepsParity, result);
   const packIds = (await store.backend.list('packs')).map(packIdOf).filter((id) => id !== undefined);
+  options.onProgress?.(0, packIds.length);
+  if (options.parity) await assertRoomForParity(store, packIds);
   for (const packId of packIds) {
-    if (options.signal?.aborted) throw new CairnError('cancelled', 'repair was cancelled; what it repaired so far is repaired');
+    options.signal?.throwIfAborted();
     await repairPack(store, packId, options, result);
     result.packs++;
     options.onProgress?.(result.packs, packIds.length);
@@ -64,6 +71,16 @@ export async function repair(store: Store, options: RepairOptions): Promise<Repa
   if (options.parity !== undefined) await store.keepParity(options.parity);
   if (options.parity === false) for (const { name } of await listRedundancy(store.backend)) await store.backend.remove(name);
   return result;
+}
+
+/** @throws LacksRoom where the disk doesn't hold the parity of those packs that have none */
+async function assertRoomForParity(store: Store, packIds: readonly string[]): Promise<void> {
+  let bytesNeeded = 0;
+  for (const packId of packIds) {
+    if (await store.backend.stat(nameOfParity(packId))) continue;
+    bytesNeeded += parityFileBytes((await store.backend.stat(nameOfPack(packId)))?.sizeBytes ?? 0);
+  }
+  await assertRoom('parity', { path: store.backend.place, bytesNeeded, bytesFree: () => store.backend.freeBytes() });
 }
 
 /** Puts whole manifests in the place of damaged ones; where the store keeps parity, copies that are missing or damaged are written. */
@@ -102,36 +119,37 @@ async function replaceManifest(store: Store, id: string, bytes: Uint8Array): Pro
 }
 
 async function repairPack(store: Store, packId: string, options: RepairOptions, result: RepairResult): Promise<void> {
-  let damaged = await damageOf(store, packId);
+  let damaged = await damageOf(store, packId, options.signal);
   const parity = await parityOf(store, packId);
   if (damaged.length > 0 || damaged === wholePack) {
     result.packsDamaged++;
-    const restored = parity && (await restoreFromParity(store.backend, store.hashing, packId, parity));
+    const restored = parity && (await restoreFromParity(store.backend, store.hashing, packId, parity, options.signal));
     if (restored !== undefined) {
       await store.index.drop(packId);
       await store.index.refresh();
-      damaged = await damageOf(store, packId);
+      damaged = await damageOf(store, packId, options.signal);
     }
     if (restored === undefined || damaged === wholePack || damaged.length > 0)
       return repairContents(store, packId, damaged, options, result);
     result.packsRestored++;
     result.stripesRestored += restored;
   }
-  if (options.parity ?? store.keepsParity) await ensureParity(store, packId, parity, result);
+  if (options.parity ?? store.keepsParity) await ensureParity(store, packId, parity, options, result);
 }
 
 /** Stands for damage to a pack's header, table or footer. */
 const wholePack: BlobEntry[] = [];
 
 /** Blobs of the pack whose stored bytes don't have their checksums. */
-async function damageOf(store: Store, packId: string): Promise<BlobEntry[]> {
+async function damageOf(store: Store, packId: string, signal?: AbortSignal): Promise<BlobEntry[]> {
   try {
     const damaged: BlobEntry[] = [];
     for (const entry of (await readPackTable(store.backend, store.hashing, packId)).entries()) {
-      if (!(await hasWholeBlocks(store, packId, entry))) damaged.push(entry);
+      if (!(await hasWholeBlocks(store, packId, entry, signal))) damaged.push(entry);
     }
     return damaged;
   } catch (thrown) {
+    if (signal?.aborted) throw thrown;
     if (toCairnError(thrown).code === 'damaged' || toCairnError(thrown).code === 'unsupported') return wholePack;
     throw thrown;
   }
@@ -147,10 +165,16 @@ async function parityOf(store: Store, packId: string): Promise<Parity | undefine
   }
 }
 
-async function ensureParity(store: Store, packId: string, parity: Parity | undefined, result: RepairResult): Promise<void> {
-  if (parity && (await isParityWhole(store.backend, store.hashing, packId, parity))) return;
-  await store.backend.remove(nameOfParity(packId));
-  result.bytesWritten += await writeParity(store.backend, store.hashing, packId);
+async function ensureParity(
+  { backend, hashing }: Store,
+  packId: string,
+  parity: Parity | undefined,
+  { signal }: RepairOptions,
+  result: RepairResult,
+): Promise<void> {
+  if (parity && (await isParityWhole(backend, hashing, packId, parity, signal))) return;
+  await backend.remove(nameOfParity(packId));
+  result.bytesWritten += await writeParity(backend, hashing, packId, signal);
   result.parityWritten++;
 }
 

@@ -39,12 +39,13 @@ export async function* readBlocksIn(store: Readable, name: string, entry: BlobEn
   }
 }
 
-/** True where every block has its checksum. @throws CairnError `not_found`, `io`. */
-export async function hasWholeBlocks(store: Readable, packId: string, entry: BlobEntry): Promise<boolean> {
+/** True where every block has its checksum. @throws CairnError `not_found`, `io`; the signal's reason */
+export async function hasWholeBlocks(store: Readable, packId: string, entry: BlobEntry, signal?: AbortSignal): Promise<boolean> {
   try {
-    for await (const _run of readBlocks(store, packId, entry));
+    for await (const _run of readBlocks(store, packId, entry)) signal?.throwIfAborted();
     return true;
   } catch (thrown) {
+    if (signal?.aborted) throw thrown;
     if (toCairnError(thrown).code === 'damaged') return false;
     throw thrown;
   }

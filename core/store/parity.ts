@@ -55,9 +55,9 @@ export function parityFileBytes(packBytes: number): number {
  * Writes the parity of a pack, which the caller has verified.
  *
  * @returns bytes of the new file
- * @throws CairnError `exists`, `no_space`, `denied`, `io`; nothing is left behind then.
+ * @throws CairnError `exists`, `no_space`, `denied`, `io`, and the signal's reason; nothing is left behind then.
  */
-export async function writeParity(backend: Backend, hashing: Hashing, packId: string): Promise<number> {
+export async function writeParity(backend: Backend, hashing: Hashing, packId: string, signal?: AbortSignal): Promise<number> {
   const packBytes = (await backend.stat(nameOfPack(packId)))?.sizeBytes ?? 0;
   const parity = emptyParity(packBytes);
   const { stripeBytes, groups } = parity;
@@ -65,6 +65,7 @@ export async function writeParity(backend: Backend, hashing: Hashing, packId: st
   const temporary = await backend.createTemporary();
   try {
     for (let group = 0; group < groups; group++) {
+      signal?.throwIfAborted();
       const sum = new Uint32Array(stripeBytes / 4);
       for (let index = group; index < stripes; index += groups) {
         const stripe = await readStripe(backend, nameOfPack(packId), parity, index);
@@ -111,8 +112,17 @@ export async function readParity(backend: Backend, hashing: Hashing, packId: str
 }
 
 /** Whether the parity itself is as it was written. */
-export async function isParityWhole(backend: Backend, hashing: Hashing, packId: string, parity: Parity): Promise<boolean> {
-  for (let group = 0; group < parity.groups; group++) if (!(await readGroup(backend, hashing, packId, parity, group))) return false;
+export async function isParityWhole(
+  backend: Backend,
+  hashing: Hashing,
+  packId: string,
+  parity: Parity,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (let group = 0; group < parity.groups; group++) {
+    signal?.throwIfAborted();
+    if (!(await readGroup(backend, hashing, packId, parity, group))) return false;
+  }
   return true;
 }
 
@@ -122,12 +132,19 @@ export async function isParityWhole(backend: Backend, hashing: Hashing, packId: 
  * @returns how many stripes were made again; undefined where a group has more damage than its parity can undo (nothing is changed then)
  * @throws CairnError `no_space`, `denied`, `io`.
  */
-export async function restoreFromParity(backend: Backend, hashing: Hashing, packId: string, parity: Parity): Promise<number | undefined> {
+export async function restoreFromParity(
+  backend: Backend,
+  hashing: Hashing,
+  packId: string,
+  parity: Parity,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
   const stripes = stripesOf(parity);
   const temporary = await backend.createTemporary();
   let restored = 0;
   try {
     for (let group = 0; group < parity.groups; group++) {
+      signal?.throwIfAborted();
       const [whole, bad]: [Map<number, Uint8Array>, number[]] = [new Map(), []];
       for (let index = group; index < stripes; index += parity.groups) {
         const stripe = await readStripe(backend, nameOfPack(packId), parity, index).catch(() => undefined);

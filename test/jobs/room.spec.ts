@@ -1,7 +1,7 @@
 /** Room on the disk: what can't fit isn't begun and says how much is missing; a service that stays waits for it, or for another writer, and goes on by itself. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { archiveParams } from '../../core/contract/methods.ts';
 import type { Job } from '../../core/contract/model.ts';
 import { archiveJob } from '../../core/jobs/archive/archive.ts';
@@ -48,6 +48,27 @@ describe('an archive', () => {
     );
     expect(existsSync(path.join(bench.storePath, 'packs')) && readdirSync(path.join(bench.storePath, 'packs'))).toBeFalsy();
     await bench.close();
+  });
+});
+
+describe('a copy, and parity that is written later', () => {
+  it.each([
+    ['copying', (served: Served) => served.client.call('copy.start', { all: true, to: path.join(served.folder, 'other') })],
+    ['parity', (served: Served) => served.client.call('repair.start', { parity: true })],
+  ] as const)('%s is refused before anything is written, where it does not fit', async (what, start) => {
+    const served = await Served.open();
+    await served.ended(served.client.call('archive.start', { paths: [writeChain(path.join(served.folder, 'run'))] }));
+    const free = vi.spyOn(LocalBackend.prototype, 'freeBytes').mockResolvedValue(1000);
+    onTestFinished(() => free.mockRestore());
+    const { state, error } = await served.ended(start(served));
+    expect([state, error!.code, error!.message]).toEqual([
+      'failed',
+      'no_space',
+      expect.stringMatching(new RegExp(`are missing on this disk; ${what} needs up to .*, and 1000 B are free; free some space`)),
+    ]);
+    const written = readdirSync(served.folder, { recursive: true, encoding: 'utf8' });
+    expect(written.filter((name) => name.endsWith('.parity') || /^other.*pack/.test(name))).toEqual([]);
+    await served.release();
   });
 });
 

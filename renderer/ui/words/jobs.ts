@@ -66,6 +66,7 @@ export const jobs = {
   phases: {
     archive: 'Coding',
     prove: 'Proving',
+    commit: 'Committing',
     data: 'Decoding and comparing',
     structure: 'Reading tables',
     decode: 'Decoding',
