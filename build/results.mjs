@@ -38,8 +38,10 @@ function sizes() {
   );
 }
 
+const recordsOf = (medium) => parseCsv(read('test/bench/results.csv')).filter((record) => (record.medium ?? 'memory') === medium);
+
 function speeds() {
-  const records = parseCsv(read('test/bench/results.csv'));
+  const records = recordsOf('memory');
   // The slower kernels of this machine are for tests and other machines; what is compared with is as it is.
   const best = records.findLast((record) => record.method === 'cairn').implementation;
   const [{ scenario: first }] = records;
@@ -68,8 +70,21 @@ function speeds() {
   return `${table(head, rows)}\n\nKernels: ${best}. General compressors had at most the first 16 MiB; lz4, bzip2 and xz ran as commands, through pipes.`;
 }
 
+function fileSpeeds() {
+  const records = recordsOf('files');
+  const head = ['run', 'mode', 'method', 'threads', 'ratio', 'archive GiB/s (of copy)', 'restore GiB/s (of copy)', 'copy and sync GiB/s'];
+  const rows = records.map(({ scenario, mode, method, threads, bytesOriginal, bytesStored, encodeGiBps, decodeGiBps, copyGiBps }) => {
+    const against = (rate) => `${Number(rate).toFixed(3)} (${(rate / copyGiBps).toFixed(2)})`;
+    const ratio = (bytesOriginal / bytesStored).toFixed(3);
+    return [scenario, mode, method, threads, ratio, against(encodeGiBps), against(decodeGiBps), Number(copyGiBps).toFixed(3)];
+  });
+  return rows.length === 0
+    ? ''
+    : `\n\nFrom files to files, proof included, on the same machine (these checkpoints are small: most of it is waiting for the disk):\n\n${table(head, rows)}`;
+}
+
 const machine = read('test/bench/machine.txt').trim();
-const generated = `${begin}\n\nOriginal bytes over stored bytes, everything counted (packs and manifests on disk; the others over the same files concatenated):\n\n${sizes()}\n\nIn memory, ${machine}:\n\n${speeds()}\n\n${end}`;
+const generated = `${begin}\n\nOriginal bytes over stored bytes, everything counted (packs and manifests on disk; the others over the same files concatenated):\n\n${sizes()}\n\nIn memory, ${machine}:\n\n${speeds()}${fileSpeeds()}\n\n${end}`;
 const readme = read('README.md');
 const [before, rest] = readme.split(begin);
 const after = rest?.split(end)[1];

@@ -1,6 +1,7 @@
 /**
  * The codec benchmark: encode and decode in memory against memcpy of the same bytes in the same run, for each method and
- * implementation, with one thread and with all. Ratios compare between machines; absolute numbers don't.
+ * implementation, with one thread and with all; then from files to files, where the caller says how. Ratios compare between
+ * machines; absolute numbers don't.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import type { CodecPool } from '../codec/pool.ts';
 import { tensorBlockLog2 } from '../codec/elements.ts';
 import type { BenchRecord } from '../contract/model.ts';
 import { CairnError } from '../contract/errors.ts';
-import type { FoundCheckpoint } from '../scan/found.ts';
+import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
 import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts';
 import { scan } from '../scan/scanner.ts';
 import { commandEngines, libraryEngines, measureGeneral } from './general-engines.ts';
@@ -26,7 +27,16 @@ export interface BenchOptions {
   /** Whether general compressors are measured too, alone and with one thread. */
   general: boolean;
   pool: CodecPool;
+  /** Measures a run's files, given a folder of its own and what memcpy did by threads; absent: only memory is measured. */
+  files?: (subject: BenchSubject, memcpyGiBps: (threads: number) => number) => AsyncGenerator<BenchRecord>;
   signal?: AbortSignal;
+}
+
+export interface BenchSubject {
+  run: FoundRun;
+  newest: FoundCheckpoint;
+  before: FoundCheckpoint | undefined;
+  scratch: string;
 }
 
 const gibibyte = 2 ** 30;
@@ -58,6 +68,7 @@ async function measure(
   return {
     scenario: scenario.scenario,
     dtype: scenario.dtype,
+    medium: 'memory',
     mode: scenario.mode,
     method,
     implementation,
@@ -82,6 +93,7 @@ async function* measureGeneralOn({ scenario, dtype, mode, source }: BenchScenari
     yield {
       scenario,
       dtype,
+      medium: 'memory',
       mode,
       method: engine.engine,
       implementation: 'general',
@@ -114,25 +126,58 @@ async function* measureAll(scenarios: readonly BenchScenario[], options: BenchOp
   }
 }
 
+/** In memory, then from files to files. */
+async function* measureRun(subject: BenchSubject, options: BenchOptions): AsyncGenerator<BenchRecord> {
+  const { run, newest, before, scratch } = subject;
+  const memcpyGiBps = new Map<number, number>();
+  for await (const record of measureAll(await scenariosOf(run, await describe(newest), await describe(before), scratch), options)) {
+    if (record.implementation !== 'general') memcpyGiBps.set(record.threads, record.memcpyGiBps);
+    yield record;
+  }
+  if (memcpyGiBps.size > 0 && options.files) yield* options.files(subject, (threads) => memcpyGiBps.get(threads) ?? 0);
+}
+
+/** @throws CairnError `not_found` for a path that isn't there, or where nothing is recognised in any. */
+async function findRuns(paths: string[]): Promise<FoundRun[]> {
+  const { runs, findings } = await scan(paths, {});
+  const missing = findings.find(({ path: file, code }) => code === 'not_found' && paths.includes(file));
+  if (missing) throw new CairnError('not_found', missing.message, { path: missing.path });
+  if (runs.length > 0) return runs;
+  throw new CairnError('not_found', `${paths.join(', ')}: no checkpoint found there to measure; cairn scan shows what is recognised`);
+}
+
+/** @throws CairnError `bad_request` */
+function assertImplementations(wanted: readonly string[]): void {
+  const { implementations } = aboutCore();
+  const unknown = wanted.find((name) => !implementations.includes(name));
+  if (unknown !== undefined)
+    throw new CairnError('bad_request', `${unknown}: no implementation of this machine; it has ${implementations.join(', ')}`);
+}
+
 /**
  * Measures the newest checkpoint of every run below `paths`, against the one before it.
  *
- * @throws CairnError `not_found` where there is none, `cancelled`.
+ * @throws CairnError `bad_request` for an implementation that this machine hasn't, `not_found` where there is none or no tensor in any, `no_space`, `cancelled`.
  */
 export async function* bench(options: BenchOptions): AsyncGenerator<BenchRecord> {
-  const { runs } = await scan(options.paths, {});
-  if (runs.length === 0)
-    throw new CairnError(
-      'not_found',
-      `${options.paths.join(', ')}: no checkpoint found there to measure; cairn scan shows what is recognised`,
-    );
-  for (const run of runs) {
+  assertImplementations(options.implementations ?? []);
+  let count = 0;
+  for (const run of await findRuns(options.paths)) {
+    const [newest, before] = run.checkpoints.filter(({ state }) => state !== 'incomplete' && state !== 'damaged').toReversed();
+    if (!newest) continue;
     const scratch = await mkdtemp(path.join(tmpdir(), 'cairn-bench-'));
     try {
-      const [newest, before] = [run.checkpoints.at(-1), run.checkpoints.at(-2)];
-      yield* measureAll(await scenariosOf(run, await describe(newest), await describe(before), scratch), options);
+      for await (const record of measureRun({ run, newest, before, scratch }, options)) {
+        count += 1;
+        yield record;
+      }
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
   }
+  if (count > 0) return;
+  throw new CairnError(
+    'not_found',
+    `${options.paths.join(', ')}: no whole checkpoint with a tensor there to measure; cairn scan shows what is recognised`,
+  );
 }

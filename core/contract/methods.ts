@@ -121,7 +121,9 @@ export const benchParams = z.object({
   implementations: z.array(z.string()).min(1).optional(),
   threads: z.number().int().min(1).max(256).optional(),
   rounds: z.number().int().min(1).max(100).default(9),
+  /** General compressors, and measuring from files to files, take longer. */
   general: z.boolean().default(false),
+  files: z.boolean().default(false),
 });
 
 export const methods = {

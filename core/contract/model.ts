@@ -279,7 +279,10 @@ export type FolderEntry = z.infer<typeof folderEntry>;
 /** One measurement of the codec benchmark: GiB of original bytes a second. */
 export const benchRecord = z.object({
   scenario: z.string(),
+  /** Of `files`: files. */
   dtype: z.string(),
+  /** In memory, or from files to files: archiving with its proof, and restoring. */
+  medium: z.enum(['memory', 'files']),
   mode: z.enum(['alone', 'delta']),
   /** cairn, lmc, or a general compressor with its level, whose implementation is then `general`. */
   method: z.string(),
@@ -290,6 +293,8 @@ export const benchRecord = z.object({
   decodeGiBps: z.number(),
   memcpyGiBps: z.number(),
   digestGiBps: z.number().optional(),
+  /** Of `files`: copying them within the disk and syncing. */
+  copyGiBps: z.number().optional(),
   bytesOriginal: bytes,
   bytesStored: bytes,
 });

@@ -12,8 +12,8 @@ import path from 'node:path';
 import type { BenchRecord } from '../../core/contract/model.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../core/host/cli.ts');
-const columns = ['scenario', 'dtype', 'mode', 'method', 'implementation', 'threads', 'bytesOriginal', 'bytesStored'] as const;
-const rates = ['encodeGiBps', 'decodeGiBps', 'memcpyGiBps'] as const;
+const columns = ['scenario', 'dtype', 'medium', 'mode', 'method', 'implementation', 'threads', 'bytesOriginal', 'bytesStored'] as const;
+const rates = ['encodeGiBps', 'decodeGiBps', 'memcpyGiBps', 'copyGiBps'] as const;
 
 const folders = process.argv.slice(2);
 if (folders.length === 0) throw new Error('folders with runs are needed');
@@ -28,7 +28,7 @@ const records = printed
   .filter(({ type }) => type === 'result');
 
 const line = (record: BenchRecord): string =>
-  [...columns.map((name) => record[name]), ...rates.map((name) => record[name].toFixed(3))].join(',');
+  [...columns.map((name) => record[name]), ...rates.map((name) => record[name]?.toFixed(3) ?? '')].join(',');
 writeFileSync(path.join(import.meta.dirname, 'results.csv'), `${[[...columns, ...rates].join(','), ...records.map(line)].join('\n')}\n`);
 writeFileSync(
   path.join(import.meta.dirname, 'machine.txt'),

@@ -1,14 +1,19 @@
 /** The codec benchmark on the user's own checkpoints. */
-import { bench } from '../../analysis/bench.ts';
+import { bench, type BenchOptions } from '../../analysis/bench.ts';
 import type { BenchRecord } from '../../contract/model.ts';
+import { benchFiles } from '../../jobs/file-bench.ts';
 import type { Handlers } from '../dispatcher.ts';
 import type { ServiceAccess } from './access.ts';
 
-export function benchHandlers(service: ServiceAccess): Pick<Handlers, 'bench.run'> {
+export function benchHandlers({ stages }: ServiceAccess): Pick<Handlers, 'bench.run'> {
   return {
-    'bench.run': async ({ threads, ...params }, signal) => {
+    'bench.run': async ({ threads, files, ...params }, signal) => {
       const results: BenchRecord[] = [];
-      for await (const record of bench({ ...params, pool: service.stages.pool(threads), signal })) results.push(record);
+      const pool = stages.pool(threads);
+      const pools = pool.threads === 1 ? [pool] : [stages.pool(1), pool];
+      const options: BenchOptions = { ...params, pool, signal };
+      if (files) options.files = (subject, memcpyGiBps) => benchFiles(subject, memcpyGiBps, { ...params, pools, signal });
+      for await (const record of bench(options)) results.push(record);
       return { results };
     },
   };

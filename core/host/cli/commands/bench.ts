@@ -1,6 +1,6 @@
 /** `cairn bench`: how fast and how small the codec is on these checkpoints and this machine. */
 import path from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import type { Actions } from '../main.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -8,6 +8,7 @@ import { exitCodes, type Session } from '../session.ts';
 interface BenchOptions {
   method?: 'cairn' | 'lmc';
   implementation?: string[];
+  files: boolean;
   threads?: number;
   rounds?: number;
   general: boolean;
@@ -16,12 +17,13 @@ interface BenchOptions {
 export function addBench(root: Command, actions: Actions): void {
   const command = root
     .command('bench')
-    .description('measure the codec in memory, against memcpy in the same run')
+    .description('measure the codec, in memory against memcpy and from files to files against copying, in one run')
     .argument('<path...>', 'folders with runs; the newest checkpoint of each is measured, alone and against the one before')
-    .option('--method <name>', 'cairn or lmc (default: both)')
+    .addOption(new Option('--method <name>', 'cairn or lmc (default: both)').choices(['cairn', 'lmc']))
     .option('--implementation <name...>', 'scalar, avx2 ... (default: all that this machine runs)')
     .option('--threads <number>', 'measured besides one thread (default: one for every core)', wholeNumber(1, 256))
     .option('--rounds <number>', 'repetitions, of which the medians count (default: 9)', wholeNumber(1, 100))
+    .option('--no-files', 'leave out archiving and restoring the files (also left out where an implementation is chosen)')
     .option('--no-general', 'leave out gzip, brotli, zstd, lz4, bzip2 and xz (also left out where a method or implementation is chosen)');
   command.action((paths: string[], options: BenchOptions) => actions.run(command, (session) => bench(session, paths, options)));
 }
@@ -36,13 +38,15 @@ async function bench({ client, out, interrupt }: Session, paths: string[], optio
     threads,
     rounds,
     general,
+    files: options.files && implementations === undefined,
   };
   const { results } = await client.call('bench.run', params, { signal: interrupt });
-  const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest'].map((title) => ({ title, align: 'right' as const }));
+  const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest', 'copy'].map((title) => ({ title, align: 'right' as const }));
   out.table(
     [
       { title: 'run' },
       { title: 'dtype' },
+      { title: 'in' },
       { title: 'mode' },
       { title: 'method' },
       { title: 'by' },
@@ -50,9 +54,11 @@ async function bench({ client, out, interrupt }: Session, paths: string[], optio
       ...numbers,
     ],
     results.map((result) => [
-      ...[result.scenario, result.dtype, result.mode, result.method, result.implementation, String(result.threads)],
+      ...[result.scenario, result.dtype, result.medium, result.mode, result.method, result.implementation, String(result.threads)],
       ...[result.ratio.toFixed(3)],
-      ...[result.encodeGiBps, result.decodeGiBps, result.memcpyGiBps, result.digestGiBps].map((rate) => rate?.toFixed(2) ?? ''),
+      ...[result.encodeGiBps, result.decodeGiBps, result.memcpyGiBps, result.digestGiBps, result.copyGiBps].map(
+        (rate) => rate?.toFixed(2) ?? '',
+      ),
     ]),
   );
   out.line('rates in GiB of original bytes a second');
