@@ -19,6 +19,7 @@ import { diagnostics } from './diagnostics.ts';
 import { askToInterrupt, askToOpenStore, askToRetry, pickFolder, tellFailure } from './dialogs.ts';
 import { answerPage, nothing } from './ipc.ts';
 import { JobWatch } from './job-watch.ts';
+import { Looked } from './looked.ts';
 import { serviceArgs, type Launch, type Request } from './launch.ts';
 import { LogFile } from './log-file.ts';
 import { openAtLogin, opensAtLogin } from './login.ts';
@@ -41,7 +42,7 @@ export class Desktop {
   #place: string | undefined;
   readonly #service: ServiceProcess;
   readonly #log: LogFile;
-  readonly #jobs = new JobWatch({ onChange: () => this.#follow(), onFailure: (job) => this.#notify(job) });
+  readonly #jobs: JobWatch;
   readonly #background = new Background(() => this.#follow());
   readonly #wakefulness = new Wakefulness();
   #saidThatItStays = false;
@@ -57,6 +58,8 @@ export class Desktop {
 
   constructor(launch: Launch, stateFile: string) {
     this.#stateFile = stateFile;
+    const looked = new Looked(path.join(launch.profile, 'looked.json'));
+    this.#jobs = new JobWatch({ onChange: () => this.#follow(), onFailure: (job) => this.#notify(job), looked });
     this.#log = new LogFile(path.join(launch.profile, 'logs'));
     [this.#home, this.#store, this.#place] = [launch.home, launch.store, launch.place];
     this.#foldersToAdd = launch.folders;
@@ -134,7 +137,7 @@ export class Desktop {
 
   /** Quits, after asking where that would interrupt a job. */
   async requestQuit(): Promise<void> {
-    if (this.#jobs.active.length === 0 || (await askToInterrupt(this.#window, statusLine(this.#jobs)))) app.quit();
+    if (this.#jobs.own.length === 0 || (await askToInterrupt(this.#window, statusLine(this.#jobs)))) app.quit();
   }
 
   /** Ends the service. The last thing before the application is gone; called again, it waits for the first call. */
@@ -145,14 +148,7 @@ export class Desktop {
 
   /** The window is closed: stays for jobs, and on the Mac, where applications do. */
   leaveIfIdle(): void {
-    if (
-      process.platform === 'darwin' ||
-      this.#isHidden ||
-      this.#closing ||
-      this.#window ||
-      this.#jobs.active.length > 0 ||
-      this.#jobs.failed
-    )
+    if (process.platform === 'darwin' || this.#isHidden || this.#closing || this.#window || this.#jobs.own.length > 0 || this.#jobs.failed)
       return;
     if (this.#background.enabled.length === 0) app.quit();
     else this.#sayThatItStays();
@@ -197,7 +193,7 @@ export class Desktop {
 
   /** The service starts anew over the other store, after asking. */
   async #openStore(store: string): Promise<void> {
-    if (!(await askToOpenStore(this.#window, store, this.#jobs.active.length > 0))) return;
+    if (!(await askToOpenStore(this.#window, store, this.#jobs.own.length > 0))) return;
     this.#store = store;
     await this.#service.restart(serviceArgs({ home: this.#home, store }));
   }

@@ -5,8 +5,10 @@ import type { Job } from '../core/contract/model.ts';
 export interface JobWatchOptions {
   /** Something below is different now. */
   onChange(): void;
-  /** A job that was seen running has failed. */
+  /** A job has failed. */
   onFailure(job: Job): void;
+  /** When somebody looked last; kept from one start to the next. */
+  looked: { readonly atMs: number; now(): void };
 }
 
 /** Not ended: it goes on by itself, or when its pause is over. */
@@ -25,6 +27,11 @@ export class JobWatch {
   /** Jobs that have not ended. */
   get active(): Job[] {
     return [...this.#active.values()];
+  }
+
+  /** Those that end with this application. */
+  get own(): Job[] {
+    return this.active.filter(({ elsewhere }) => !elsewhere);
   }
 
   get running(): Job[] {
@@ -49,11 +56,13 @@ export class JobWatch {
     client.onClose(() => this.#lose());
     const { jobs } = await client.call('jobs.list', {});
     for (const job of jobs.filter(isActive)) this.#active.set(job.id, job);
+    this.#failed ??= jobs.find((job) => job.state === 'failed' && Date.parse(job.ended ?? '') > this.#options.looked.atMs);
     this.#options.onChange();
   }
 
   /** The user sees the window, and so the failure. */
   looked(): void {
+    this.#options.looked.now();
     if (!this.#failed) return;
     this.#failed = undefined;
     this.#options.onChange();
@@ -61,7 +70,7 @@ export class JobWatch {
 
   /** The service is gone, and with it what it was doing. */
   #lose(): void {
-    const [lost] = this.running;
+    const [lost] = this.own.filter((job) => job.state === 'running');
     this.#active.clear();
     if (lost) this.#fail({ ...lost, state: 'interrupted', error: { code: 'internal', message: 'the service ended; retry the job' } });
     this.#options.onChange();
@@ -73,9 +82,10 @@ export class JobWatch {
   }
 
   #take(job: Job): void {
-    const wasActive = this.#active.delete(job.id);
+    this.#active.delete(job.id);
     if (isActive(job)) this.#active.set(job.id, job);
-    else if (wasActive && job.state === 'failed') this.#fail(job);
+    // One of another process may be over before it was seen.
+    else if (job.state === 'failed') this.#fail(job);
     this.#options.onChange();
   }
 }

@@ -242,6 +242,8 @@ export const job = z.object({
   order: z.number().optional(),
   /** The interrupted job that it goes on from. */
   resumes: z.string().optional(),
+  /** It has not ended, and another process of the home has it. */
+  elsewhere: z.boolean().optional(),
   /** Name of the schedule that started it. */
   schedule: z.string().optional(),
   error: failure.optional(),

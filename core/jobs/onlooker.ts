@@ -42,7 +42,7 @@ export class Onlooker {
     const isNews = this.#told.get(job.id) !== record;
     if (ended.has(job.state)) this.#told.delete(job.id);
     else this.#told.set(job.id, record);
-    if (isNews) this.#options.onChange({ job });
+    if (isNews) this.#options.onChange({ job: ended.has(job.state) ? job : { ...job, elsewhere: true } });
   }
 
   /** The end of a job is told after the last line of its log. */

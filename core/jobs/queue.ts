@@ -530,7 +530,8 @@ export class JobQueue {
   /** The newest state of a job: with live progress where it runs here. */
   #current(job: Job): Job {
     const live = this.#live.get(job.id);
-    return live ? currentOf(live, this.#nowMs()) : job;
+    if (live) return currentOf(live, this.#nowMs());
+    return ended.has(job.state) ? job : { ...job, elsewhere: true };
   }
 
   #time(): string {

@@ -3,9 +3,10 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { troubledMark } from '../../electron/tray-marks.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { bytesBelow, copyChain } from './chain.ts';
 import { closeBrowser } from './harness/chromium-context.ts';
-import { endAll, launch } from './harness/launch.ts';
+import { endAll, launch, type Launched } from './harness/launch.ts';
 
 afterEach(endAll);
 afterAll(closeBrowser);
@@ -73,6 +74,35 @@ test('a job that fails while nobody looks is told by notification and tray, unti
   expect(desktop.window.isVisible()).toBe(true);
   expect(desktop.tray.image.address).not.toBe(troubledMark);
   expect(desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
+});
+
+/** Fails, without a window: as a schedule's job, or one of the command line, would. */
+async function failElsewhere(desktop: Launched): Promise<void> {
+  const words = ['archive', path.join(desktop.folder, 'nowhere'), '--store', path.join(desktop.folder, 'store')];
+  const { exitCode } = await runCli(words, { home: path.join(desktop.folder, 'home') });
+  expect(exitCode).toBe(1);
+}
+
+test('a job of another process that fails is told of too, and stays told over a restart until somebody looks', async () => {
+  const first = await launch({ words: ['--hidden'] });
+  await first.untilServiceReady();
+  await failElsewhere(first);
+  await expect.poll(() => first.harness.Notification.shown, { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => first.tray.image.address).toBe(troubledMark);
+  await first.quit();
+
+  const second = await launch({ folder: first.folder, words: ['--hidden'] });
+  await second.untilServiceReady();
+  await expect.poll(() => second.tray.image.address, { timeout: 20_000 }).toBe(troubledMark);
+  expect(second.harness.Notification.shown).toHaveLength(0);
+  second.tray.menu!.click('Show Cairn');
+  await expect.poll(() => second.tray.image.address).not.toBe(troubledMark);
+  await second.quit();
+
+  const third = await launch({ folder: first.folder, words: ['--hidden'] });
+  await third.untilServiceReady();
+  await expect.poll(() => third.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
+  expect(third.tray.image.address).not.toBe(troubledMark);
 });
 
 test('the service is told what the machine runs on, and a service that starts anew too', async () => {

@@ -56,7 +56,7 @@ describe('a job of another process', () => {
     const id = await startThere();
     await inState(id, 'done');
     await expect.poll(() => seen.at(-1)?.job.state).toBe('done');
-    expect(seen.every(({ job }) => job.id === id)).toBe(true);
+    expect(seen.every(({ job }) => job.id === id && job.elsewhere === (job.state === 'done' ? undefined : true))).toBe(true);
     await expect.poll(() => lines.filter(({ line }) => line.message.includes('sealed as')).length).toBe(3);
   });
 

@@ -50,6 +50,8 @@ export const jobs = {
   until: (when: string) => `until ${when}`,
   earlier: 'Earlier',
   later: 'Later',
+  place: 'Runs in',
+  elsewhere: 'Another process of this home',
   resumes: 'Goes on from',
   bySchedule: 'Schedule',
   cannotPause: 'The job could not be paused',
