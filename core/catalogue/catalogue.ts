@@ -39,6 +39,7 @@ import {
 } from './snapshots.ts';
 import {
   addScheduleRun,
+  hasEarlierSchedules,
   forgetScheduleRuns,
   lastScheduleRun,
   listScheduleRuns,
@@ -229,6 +230,11 @@ export class Catalogue {
   /** Does something while no other process of this home does any such thing. */
   exclusively<T>(work: () => T): T {
     return this.#writer.transaction(work);
+  }
+
+  /** Whether there is anything for `takeEarlierSchedules`. */
+  hasEarlierSchedules(): boolean {
+    return hasEarlierSchedules(this.reader);
   }
 
   /** Schedules and the pause that catalogues of earlier versions kept, once: they are no longer there afterwards. */

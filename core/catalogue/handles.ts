@@ -13,7 +13,7 @@ const resultCodes: Record<number, [ErrorCode, string]> = {
   5: ['locked', 'another process is using the catalogue; try again'],
   6: ['locked', 'another process is using the catalogue; try again'],
   8: ['denied', 'the catalogue is read-only; check the owner and mode'],
-  10: ['io', 'the catalogue can not be read or written; check the disk'],
+  10: ['io', 'the catalogue can not be read or written; check the disk, and that there is room on it'],
   11: ['damaged', 'the catalogue is damaged; remove it, it is rebuilt from the store'],
   13: ['no_space', 'the disk is full; free some space and run it again'],
   14: ['denied', 'the catalogue can not be opened; check the folder and its mode'],
@@ -110,7 +110,8 @@ export class WriteHandle extends ReadHandle {
       this.script('COMMIT');
       return result;
     } catch (thrown) {
-      this.script('ROLLBACK');
+      // A full disk or a failing one ends the transaction by itself.
+      if (this.database.isTransaction) this.script('ROLLBACK');
       throw thrown;
     } finally {
       this.#nested = false;

@@ -47,6 +47,8 @@ export class ScheduleFile {
   static open(home: string, catalogue: Catalogue): ScheduleFile {
     const file = new ScheduleFile(join(home, 'schedules.json'), catalogue);
     file.#content();
+    // Only to look must be possible on a full disk too.
+    if (!catalogue.hasEarlierSchedules()) return file;
     catalogue.exclusively(() => {
       const { schedules, pause } = catalogue.takeEarlierSchedules();
       if (schedules.length > 0 || pause) file.#change((now) => takeOver(now, schedules, pause));

@@ -46,6 +46,14 @@ export interface EarlierSchedules {
   pause: z.output<typeof earlierPause> | undefined;
 }
 
+const countRow = z.object({ rows: z.number() });
+
+/** Whether there is anything to take. */
+export function hasEarlierSchedules(reader: ReadHandle): boolean {
+  const sql = 'SELECT (SELECT count(*) FROM earlier_schedules) + (SELECT count(*) FROM earlier_pause) AS rows';
+  return reader.get(sql, countRow)!.rows > 0;
+}
+
 export function takeEarlierSchedules(writer: WriteHandle): EarlierSchedules {
   const schedules = writer.all('SELECT record, last_due_ms FROM earlier_schedules', earlierSchedule);
   const pause = writer.get('SELECT until FROM earlier_pause', earlierPause);

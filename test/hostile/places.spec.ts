@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { hashing } from '../../core/codec/hashing.ts';
 import { LocalBackend } from '../../core/store/backends/local.ts';
 import { Store } from '../../core/store/store.ts';
@@ -110,6 +111,19 @@ describe('a disk that fills up', () => {
     await expectSound(bench);
     expect((await bench.archive({ paths: [chain] })).snapshots).toHaveLength(4);
     await expectSound(bench);
+  });
+
+  it('lets look at jobs, schedules and snapshots of a service that runs, and says in one line why nothing can be changed', async () => {
+    const home = bench.path('home');
+    if (!smallDisk(home, 4000)) return expect((await cairn(bench, ['jobs'])).exitCode).toBe(0); // not root here
+    expect((await cairn(bench, ['archive', chain])).exitCode).toBe(0);
+    expect((await cairn(bench, ['schedule', 'add', 'nightly', chain, '--cron', '0 3 * * *'])).exitCode).toBe(0);
+    const held = Catalogue.open(path.join(home, 'catalogue.sqlite')); // as a service has it
+    undo.push(() => held.close());
+    spawnSync('dd', ['if=/dev/zero', `of=${path.join(home, 'fill')}`, 'bs=4096'], { stdio: 'ignore' });
+    for (const words of [['jobs'], ['ls'], ['schedule', 'ls'], ['schedule', 'history', 'nightly'], ['manners']])
+      expect(await cairn(bench, words)).toMatchObject({ exitCode: 0, stderr: '' });
+    expectOneLine(await cairn(bench, ['jobs', '--pause']), /the disk is full; free some space/);
   });
 
   it('keeps what was sealed, says what is missing, and goes on once there is room', async () => {

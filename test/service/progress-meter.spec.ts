@@ -39,6 +39,22 @@ describe('rate and remaining time', () => {
     expect(meter.read(nowMs)).not.toHaveProperty('etaMs');
   });
 
+  it('settles though the work goes in rounds of which a part moves no byte, and then neither jumps nor goes away', () => {
+    const meter = new ProgressMeter();
+    meter.update(at(0), 0);
+    const roundMs = 15_000;
+    const bytesAt = (ms: number): number => Math.floor(ms / roundMs) * 10_000_000 + Math.min(10_000_000, (ms % roundMs) * 1000);
+    const shown: (number | undefined)[] = [];
+    for (let nowMs = 100; bytesAt(nowMs) < total; nowMs += 100) {
+      meter.update(at(bytesAt(nowMs)), nowMs);
+      const { etaMs } = meter.read(nowMs);
+      if (nowMs < 2 * roundMs) continue;
+      shown.push(etaMs);
+      expect(Math.abs(etaMs! - (10 * roundMs - nowMs))).toBeLessThan(0.35 * (10 * roundMs - nowMs) + 5000);
+    }
+    for (const [index, etaMs] of shown.slice(1).entries()) expect(Math.abs(etaMs! - shown[index]!)).toBeLessThan(1500);
+  });
+
   it('slows down where nothing more is heard, and then promises nothing', () => {
     const { meter, nowMs } = fed(8, () => 1_000_000);
     const rates = [0, 2, 4, 8, 60].map((later) => meter.read(nowMs + later * 1000).bytesPerSecond);
