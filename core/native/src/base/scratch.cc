@@ -31,7 +31,7 @@ size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * un
 Scratch::~Scratch() {
   for (const Segment& segment : segments_) {
     ASAN_UNPOISON_MEMORY_REGION(segment.memory, segment.size);
-    system::free_aligned(segment.memory);
+    system::free_large(segment.memory);
   }
 }
 
@@ -43,8 +43,8 @@ uint8_t* Scratch::take_bytes(size_t size) {
     used_ = 0;
   }
   if (segment_ == segments_.size()) {
-    const size_t bytes = round_up(needed > smallest_segment ? needed : smallest_segment, 4096);
-    void* memory = system::allocate_aligned(4096, bytes);
+    const size_t bytes = round_up(needed > smallest_segment ? needed : smallest_segment, system::large_page);
+    void* memory = system::allocate_large(bytes);
     if (memory == nullptr) throw std::bad_alloc();
     segments_.push_back({static_cast<uint8_t*>(memory), bytes});
     ASAN_POISON_MEMORY_REGION(memory, bytes);

@@ -57,9 +57,6 @@ struct Parting {
     alignas(64) uint8_t parts[tile + slack], symbols[tile + slack], magnitudes[tile * most_width + slack];
     for (size_t first = 0; first < count; first += tile) {
       const size_t n = std::min(tile, count - first), at = first * shape.width;
-      const size_t after = at + n * shape.width, ahead = std::min(tile * shape.width, block.length - after);
-      prefetch(block.raw + after, ahead);
-      prefetch(block.base + after, ahead);
       kernels().take_symbols(block.raw + at, block.base + at, n, shape, symbols, magnitudes);
       kernels().find_parts(block.base + at, n, shape, map.parts, parts);
       if (any_quiet) take_patches(first, n, parts, symbols, magnitudes);

@@ -91,15 +91,6 @@ struct KeyMap {
   }
 };
 
-// Asks for a tile's bytes before they are worked on.
-inline void prefetch(const uint8_t* from, size_t length) {
-  for (size_t at = 0; at < length; at += 64) __builtin_prefetch(from + at, 0, 2);
-}
-
-inline void prefetch_to_write(uint8_t* from, size_t length) {
-  for (size_t at = 0; at < length; at += 64) __builtin_prefetch(from + at, 1, 2);
-}
-
 inline unsigned last_key_of(const DifferenceShape& shape) { return (1u << (shape.width * 8 - 1 - shape.mantissa_bits)) - 1; }
 
 constexpr unsigned most_chosen_parts = 10;  // tables that plans may have: more gain 0.05 %, and each costs time for every element

@@ -63,10 +63,7 @@ void decode_lists(const KeyTables& tables, const Lists& lists, Streams& streams)
     if (code.lone()) {
       std::memset(lists.starts[part], code.first, n);
     } else if (n != 0) {
-      uint16_t entries[1u << longest_difference_code];
-      const unsigned index_bits = longest_code(code);
-      fill_symbol_table(code, index_bits, entries);
-      kernels().decode_part(streams.bytes, streams.length, streams.positions, entries, index_bits, lists.starts[part], n);
+      kernels().decode_part(streams.bytes, streams.length, streams.positions, code, lists.starts[part], n);
     }
   }
 }
@@ -104,9 +101,6 @@ bool join_parts(const Head& head, const Lists& lists, const Symbols& meaning, co
   alignas(64) uint8_t parts[tile + slack], symbols[tile + slack];
   for (size_t first = 0; first < count; first += tile) {
     const size_t n = std::min(tile, count - first), at = first * head.shape.width;
-    const size_t after = at + n * head.shape.width, ahead = std::min(tile * head.shape.width, target.length - after);
-    prefetch(target.base + after, ahead);
-    prefetch_to_write(target.raw + after, ahead);
     kernels().find_parts(target.base + at, n, head.shape, map.parts, parts);
     kernels().place_symbols(parts, n, head.tables.count, nexts, symbols);
     if (map.shifted) {

@@ -20,7 +20,7 @@ size_t encode_symbols(const uint8_t* symbols, size_t n, const PrefixCode& code, 
   return header_size + total;
 }
 
-const uint8_t* decode_symbols(const uint8_t* from, const uint8_t* end, uint8_t* symbols, size_t n) {
+const uint8_t* decode_symbols(const uint8_t* from, const uint8_t* end, uint8_t* symbols, size_t n, const Wanted& wanted) {
   BitReader in(from, end);
   PrefixCode code;
   if (!read_prefix_code(in, code) || !in.padded() || code.lone()) return nullptr;
@@ -31,7 +31,7 @@ const uint8_t* decode_symbols(const uint8_t* from, const uint8_t* end, uint8_t* 
     from = read_varint(from, end, sizes[s]);
     if (from == nullptr) return nullptr;
   }
-  CodedStreams coded{{from}, symbols, n};
+  CodedStreams coded{{from}, symbols, n, wanted};
   for (unsigned s = 0; s < layout.streams; ++s) {
     if (sizes[s] > static_cast<size_t>(end - from)) return nullptr;
     from += sizes[s];

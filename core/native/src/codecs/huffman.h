@@ -4,6 +4,7 @@
 
 #include "codecs/codec.h"
 #include "codecs/prefix_code.h"
+#include "codecs/wanted.h"
 
 namespace cairn {
 
@@ -25,6 +26,7 @@ struct CodedStreams {
   const uint8_t* bounds[most_streams + 1];
   uint8_t* symbols;
   size_t n;
+  Wanted wanted;
 };
 
 // Codes n symbols. Requires: every symbol has a code in `code`, which is not lone; n from 1 to 2^22; symbols may
@@ -35,6 +37,6 @@ constexpr size_t stream_work(size_t n) { return n * max_code_bits / 8 + most_str
 
 // Decodes n symbols to `symbols`, which may be written up to `slack` bytes past them. Reads only [from, end).
 // Returns the byte after the last stream, or null for bytes that no encoder writes.
-const uint8_t* decode_symbols(const uint8_t* from, const uint8_t* end, uint8_t* symbols, size_t n);
+const uint8_t* decode_symbols(const uint8_t* from, const uint8_t* end, uint8_t* symbols, size_t n, const Wanted& wanted = {});
 
 }  // namespace cairn

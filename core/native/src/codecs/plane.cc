@@ -121,8 +121,8 @@ size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& s
   return encode_counted_plane(symbols, n, plane, depth, scratch, out, capacity);
 }
 
-const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,
-                            size_t n) {
+const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n,
+                            const Wanted& wanted) {
   if (from == end) return nullptr;
   const uint8_t mode = *from++;
   switch (mode) {
@@ -135,7 +135,7 @@ const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned de
       std::memset(symbols, *from, n);
       return from + 1;
     case static_cast<uint8_t>(PlaneMode::huffman):
-      return decode_symbols(from, end, symbols, n);
+      return decode_symbols(from, end, symbols, n, wanted);
     case static_cast<uint8_t>(PlaneMode::sparse):
       return decode_sparse_plane(from, end, depth, scratch, symbols, n);
     default:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codecs/plane_counts.h"
+#include "codecs/wanted.h"
 
 namespace cairn {
 
@@ -16,7 +17,8 @@ size_t encode_plane(const uint8_t* symbols, size_t n, unsigned depth, Scratch& s
 
 // Reads such a plane of [from, end) and nothing else; symbols may be written `slack` bytes past n.
 // Returns the byte after it, or null for bytes that no encoder writes.
-const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n);
+const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols, size_t n,
+                            const Wanted& wanted = {});
 
 // The same for a plane whose symbols were counted, all or a sample; those that were not met are noted in `plane`.
 size_t encode_counted_plane(const uint8_t* symbols, size_t n, PlaneCounts& plane, unsigned depth, Scratch& scratch, uint8_t* out,

@@ -20,9 +20,20 @@ size_t encode_parts(const uint8_t* symbols, size_t n, Scratch& scratch, uint8_t*
   return written;
 }
 
-const uint8_t* decode_parts(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* symbols, size_t n) {
+// What is wanted while symbols start .. start + part - 1 of n are decoded.
+Wanted share_of(const Wanted& wanted, size_t start, size_t part, size_t n) {
+  Wanted share = wanted;
+  for (Wanted::Range& range : share.ranges) {
+    const size_t a_symbol = range.length / n;
+    range = {range.at + start * a_symbol, part * a_symbol};
+  }
+  return share;
+}
+
+const uint8_t* decode_parts(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* symbols, size_t n, const Wanted& wanted) {
   for (size_t start = 0; start < n; start += part_symbols) {
-    from = decode_plane(from, end, 0, scratch, symbols + start, std::min(part_symbols, n - start));
+    const size_t part = std::min(part_symbols, n - start);
+    from = decode_plane(from, end, 0, scratch, symbols + start, part, share_of(wanted, start, part, n));
     if (from == nullptr) return nullptr;
   }
   return from;
@@ -42,12 +53,12 @@ size_t encode_block_plane(const uint8_t* symbols, size_t n, Scratch& scratch, ui
 }
 
 const uint8_t* view_block_plane(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* room, size_t n,
-                                const uint8_t*& symbols) {
+                                const Wanted& wanted, const uint8_t*& symbols) {
   symbols = room;
   if (from == end) return nullptr;
-  if (*from == parts_mode) return decode_parts(from + 1, end, scratch, room, n);
+  if (*from == parts_mode) return decode_parts(from + 1, end, scratch, room, n, wanted);
   const bool raw = *from == static_cast<uint8_t>(PlaneMode::raw);
-  if (!raw || static_cast<size_t>(end - from) < 1 + n) return decode_plane(from, end, 0, scratch, room, n);
+  if (!raw || static_cast<size_t>(end - from) < 1 + n) return decode_plane(from, end, 0, scratch, room, n, wanted);
   symbols = from + 1;
   return from + 1 + n;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codecs/plane_counts.h"
+#include "codecs/wanted.h"
 
 namespace cairn {
 
@@ -14,6 +15,6 @@ size_t encode_block_plane(const uint8_t* symbols, size_t n, Scratch& scratch, ui
 // As decode_plane, but a raw plane stays where it is: `symbols` is then inside [from, end), else what was decoded to `room`,
 // which has room for n symbols and `slack`.
 const uint8_t* view_block_plane(const uint8_t* from, const uint8_t* end, Scratch& scratch, uint8_t* room, size_t n,
-                                const uint8_t*& symbols);
+                                const Wanted& wanted, const uint8_t*& symbols);
 
 }  // namespace cairn

@@ -12,6 +12,8 @@ namespace {
 
 bool is_ieee(Element element) { return element >= Element::float16 && element <= Element::float64; }
 
+constexpr size_t most_wanted = size_t{1} << 20;  // bytes, of those that merging writes: what stays near until then
+
 PlaneShape shape_of(Element element, bool rotated) { return {static_cast<unsigned>(width_of(element)), rotated}; }
 
 struct Planes {
@@ -72,9 +74,12 @@ bool decode(const StoredBlock& stored, const uint8_t* base, Scratch& scratch, co
   const uint8_t* from = stored.data + 1;
   const uint8_t* const end = stored.data + stored.length;
   const uint8_t* symbols[8];
+  Wanted wanted{{{target.raw, std::min(target.length, most_wanted)}, {}}};
   for (unsigned p = 0; p < shape.width; ++p) {
-    from = view_block_plane(from, end, scratch, planes.planes[p], planes.n, symbols[p]);
+    const bool last = p + 1 == shape.width;
+    from = view_block_plane(from, end, scratch, planes.planes[p], planes.n, last ? wanted : Wanted{}, symbols[p]);
     if (from == nullptr) return false;
+    if (symbols[p] != planes.planes[p]) wanted.ranges[1] = {symbols[p], planes.n};
   }
   if (from != end) return false;
   kernels().merge_planes(symbols, base, planes.n, shape, target.raw);

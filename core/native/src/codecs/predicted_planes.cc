@@ -49,7 +49,7 @@ bool read_predicted(const uint8_t* from, const uint8_t* end, const uint8_t* pred
   const size_t count = target.length / width;
   const uint8_t* planes[8];
   for (unsigned p = 0; p < width; ++p) {
-    from = view_block_plane(from, end, scratch, scratch.take<uint8_t>(count), count, planes[p]);
+    from = view_block_plane(from, end, scratch, scratch.take<uint8_t>(count), count, {}, planes[p]);
     if (from == nullptr) return false;
   }
   if (from != end) return false;

@@ -1,6 +1,7 @@
 #include "codecs/prefix_code.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace cairn {
 namespace {
@@ -107,10 +108,27 @@ unsigned read_length(unsigned before, BitReader& in) {
   return static_cast<unsigned>(in.take(4));
 }
 
+// The symbols of a span, those with the same length together, short codes first.
+struct SymbolsByLength {
+  uint16_t starts[max_code_bits + 2] = {};  // of those with a code of each length; ends with how many there are
+  uint8_t ordered[256];
+
+  explicit SymbolsByLength(const PrefixCode& code) {
+    for (unsigned symbol = code.first; symbol <= code.last; ++symbol) ++starts[code.lengths[symbol] + 1];
+    for (unsigned length = 1; length <= max_code_bits + 1; ++length) starts[length] = static_cast<uint16_t>(starts[length] + starts[length - 1]);
+    uint16_t next[max_code_bits + 1];
+    std::copy(starts, starts + max_code_bits + 1, next);
+    for (unsigned symbol = code.first; symbol <= code.last; ++symbol) ordered[next[code.lengths[symbol]]++] = static_cast<uint8_t>(symbol);
+  }
+};
+
+// The lowest `count` bits of value, from 1 to 16, the other way round.
 unsigned reverse_bits(unsigned value, unsigned count) {
-  unsigned reversed = 0;
-  for (unsigned i = 0; i < count; ++i) reversed |= (value >> i & 1) << (count - 1 - i);
-  return reversed;
+  value = (value & 0x5555) << 1 | (value >> 1 & 0x5555);
+  value = (value & 0x3333) << 2 | (value >> 2 & 0x3333);
+  value = (value & 0x0f0f) << 4 | (value >> 4 & 0x0f0f);
+  value = (value & 0x00ff) << 8 | (value >> 8 & 0x00ff);
+  return value >> (16 - count);
 }
 
 }  // namespace
@@ -138,12 +156,13 @@ unsigned longest_code(const PrefixCode& code) { return *std::max_element(code.le
 void assign_codes(const PrefixCode& code, uint16_t bits[256]) {
   unsigned next[max_code_bits + 2] = {};
   unsigned with_length[max_code_bits + 1] = {};
-  for (const uint8_t length : code.lengths) ++with_length[length];
+  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) ++with_length[code.lengths[symbol]];
   with_length[0] = 0;
   for (unsigned length = 1; length <= max_code_bits; ++length) next[length + 1] = (next[length] + with_length[length]) << 1;
-  for (unsigned symbol = 0; symbol < 256; ++symbol) {
+  std::fill(bits, bits + 256, uint16_t{0});
+  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
     const unsigned length = code.lengths[symbol];
-    bits[symbol] = length == 0 ? uint16_t{0} : static_cast<uint16_t>(reverse_bits(next[length]++, length));
+    if (length != 0) bits[symbol] = static_cast<uint16_t>(reverse_bits(next[length]++, length));
   }
 }
 
@@ -180,11 +199,16 @@ void fill_symbol_table(const PrefixCode& code, unsigned index_bits, uint16_t* ta
   }
   uint16_t bits[256];
   assign_codes(code, bits);
-  for (unsigned symbol = code.first; symbol <= code.last; ++symbol) {
-    const unsigned length = code.lengths[symbol];
-    if (length == 0) continue;
-    const auto entry = static_cast<uint16_t>(length | symbol << 8);
-    for (unsigned index = bits[symbol]; index < entries; index += 1u << length) table[index] = entry;
+  const SymbolsByLength symbols(code);
+  // A table for indices of one bit more is twice that for one bit less, with the codes of that length put in.
+  table[0] = 0;
+  for (unsigned length = 1; length <= index_bits; ++length) {
+    const unsigned half = 1u << (length - 1);
+    std::memcpy(table + half, table, half * sizeof *table);
+    for (unsigned i = symbols.starts[length]; i < symbols.starts[length + 1]; ++i) {
+      const unsigned symbol = symbols.ordered[i];
+      table[bits[symbol]] = static_cast<uint16_t>(length | symbol << 8);
+    }
   }
 }
 

@@ -91,7 +91,7 @@ void classify_differences_avx2(const uint8_t* raw, const uint8_t* base, size_t c
   classify_differences(raw + i * shape.width, base + i * shape.width, count - i, shape, {to.pairs + i, to.magnitudes + i * shape.width});
 }
 
-void take_symbols_avx2(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes) {
+CAIRN_INLINE void take_run(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes) {
   size_t i = 0;
   for (; shape.width == 2 && i + 16 <= n; i += 16) {
     const TakenLanes taken = take_16(raw + 2 * i, base + 2 * i, shape);
@@ -107,6 +107,13 @@ void take_symbols_avx2(const uint8_t* raw, const uint8_t* base, size_t n, const 
   }
   const size_t at = i * shape.width;
   take_symbols(raw + at, base + at, n - i, shape, symbols + i, magnitudes + at);
+}
+
+void take_symbols_avx2(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes) {
+  by_runs(raw, base, n, shape.width, [&](size_t first, size_t here) {
+    const size_t at = first * shape.width;
+    take_run(raw + at, base + at, here, shape, symbols + first, magnitudes + at);
+  });
 }
 
 // Looks keys up in spans of sixteen, for maps that are constant outside of 64 keys.

@@ -3,7 +3,8 @@
 // pays for bookkeeping. No inline library templates here, see binding.gyp.
 #include <immintrin.h>
 
-#include "simd/huffman_streams.h"
+#include "simd/huffman_decoding.h"
+#include "simd/huffman_encoding.h"
 #include "simd/kernels.h"
 
 namespace cairn {

@@ -1,6 +1,8 @@
 // Conditioned differences with AVX-512 (BW, CD, VBMI, VBMI2): elements of 2 and 4 bytes by the register, the last ones and
 // elements of 1 byte by the portable loops. No inline library templates here, see binding.gyp.
 #include "simd/avx512_codes.h"
+#include "simd/avx512_differences.h"
+#include "simd/avx512_groups.h"
 #include "simd/part_kernels.h"
 
 namespace cairn {
@@ -69,35 +71,6 @@ void place_symbols_avx512(const uint8_t* parts, size_t n, unsigned part_count, c
 
 // ---- symbols and low bits
 
-// What differences of 16-bit elements need; as Order and take_difference.
-struct Shape16 {
-  __m512i sign, kept, sub_least;
-  __m128i trailing, sub_bits;
-
-  CAIRN_INLINE explicit Shape16(const DifferenceShape& shape)
-      : sign(_mm512_set1_epi16(INT16_MIN)),
-        kept(_mm512_set1_epi16(static_cast<int16_t>(0xffffu << shape.trailing_bits))),
-        sub_least(_mm512_set1_epi16(static_cast<int16_t>(15 - shape.sub_bits))),
-        trailing(_mm_cvtsi32_si128(shape.trailing_bits)),
-        sub_bits(_mm_cvtsi32_si128(shape.sub_bits)) {}
-
-  // (pattern < 0 ? ~pattern : pattern | sign), of the kept bits.
-  CAIRN_INLINE __m512i to_ordered(__m512i pattern) const {
-    return _mm512_xor_si512(pattern, _mm512_and_si512(_mm512_or_si512(_mm512_srai_epi16(pattern, 15), sign), kept));
-  }
-  CAIRN_INLINE __m512i from_ordered(__m512i ordered) const {
-    return _mm512_xor_si512(ordered, _mm512_and_si512(_mm512_or_si512(_mm512_srai_epi16(_mm512_xor_si512(ordered, sign), 15), sign), kept));
-  }
-};
-
-// Leading zeros of 16-bit numbers, by those of 32 bits.
-CAIRN_INLINE __m512i count_zeros_16(__m512i values) {
-  const __m512i ones = _mm512_set1_epi32(0xffff);
-  const __m512i high = _mm512_lzcnt_epi32(_mm512_or_si512(values, ones));
-  const __m512i low = _mm512_lzcnt_epi32(_mm512_or_si512(_mm512_slli_epi32(values, 16), ones));
-  return _mm512_or_si512(_mm512_slli_epi32(high, 16), low);
-}
-
 CAIRN_INLINE void take_32(const Shape16& shape, const uint8_t* raw, const uint8_t* base, uint8_t* symbols, uint8_t* magnitudes) {
   const __m512i from = _mm512_and_si512(load(base), shape.kept);
   const __m512i difference = _mm512_sub_epi16(shape.to_ordered(load(raw)), shape.to_ordered(from));
@@ -110,25 +83,6 @@ CAIRN_INLINE void take_32(const Shape16& shape, const uint8_t* raw, const uint8_
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(symbols), _mm512_cvtepi16_epi8(symbol));
   store(magnitudes, magnitude);
 }
-
-struct Shape32 {
-  __m512i sign, kept, sub_least;
-  __m128i trailing, sub_bits;
-
-  CAIRN_INLINE explicit Shape32(const DifferenceShape& shape)
-      : sign(_mm512_set1_epi32(INT32_MIN)),
-        kept(_mm512_set1_epi32(static_cast<int32_t>(0xffffffffu << shape.trailing_bits))),
-        sub_least(_mm512_set1_epi32(31 - shape.sub_bits)),
-        trailing(_mm_cvtsi32_si128(shape.trailing_bits)),
-        sub_bits(_mm_cvtsi32_si128(shape.sub_bits)) {}
-
-  CAIRN_INLINE __m512i to_ordered(__m512i pattern) const {
-    return _mm512_xor_si512(pattern, _mm512_and_si512(_mm512_or_si512(_mm512_srai_epi32(pattern, 31), sign), kept));
-  }
-  CAIRN_INLINE __m512i from_ordered(__m512i ordered) const {
-    return _mm512_xor_si512(ordered, _mm512_and_si512(_mm512_or_si512(_mm512_srai_epi32(_mm512_xor_si512(ordered, sign), 31), sign), kept));
-  }
-};
 
 CAIRN_INLINE void take_16(const Shape32& shape, const uint8_t* raw, const uint8_t* base, uint8_t* symbols, uint8_t* magnitudes) {
   const __m512i from = _mm512_and_si512(load(base), shape.kept);
@@ -146,31 +100,19 @@ void take_symbols_avx512(const uint8_t* raw, const uint8_t* base, size_t n, cons
   size_t i = 0;
   if (shape.width == 2) {
     const Shape16 wide(shape);
-    for (; i + 32 <= n; i += 32) take_32(wide, raw + 2 * i, base + 2 * i, symbols + i, magnitudes + 2 * i);
+    for (; i + 32 <= n; i += 32) {
+      fetch_ahead(raw + 2 * i, base + 2 * i, 64);
+      take_32(wide, raw + 2 * i, base + 2 * i, symbols + i, magnitudes + 2 * i);
+    }
   } else if (shape.width == 4) {
     const Shape32 wide(shape);
-    for (; i + 16 <= n; i += 16) take_16(wide, raw + 4 * i, base + 4 * i, symbols + i, magnitudes + 4 * i);
+    for (; i + 16 <= n; i += 16) {
+      fetch_ahead(raw + 4 * i, base + 4 * i, 64);
+      take_16(wide, raw + 4 * i, base + 4 * i, symbols + i, magnitudes + 4 * i);
+    }
   }
   const size_t at = i * shape.width;
   take_symbols(raw + at, base + at, n - i, shape, symbols + i, magnitudes + at);
-}
-
-CAIRN_INLINE __m512i low_bits_16(__m256i symbols, __m128i above) {
-  return _mm512_subs_epu16(_mm512_srl_epi16(_mm512_cvtepu8_epi16(symbols), above), _mm512_set1_epi16(1));
-}
-
-CAIRN_INLINE __m512i low_bits_32(__m128i symbols, __m128i above) {
-  return _mm512_max_epi32(_mm512_sub_epi32(_mm512_srl_epi32(_mm512_cvtepu8_epi32(symbols), above), _mm512_set1_epi32(1)), _mm512_setzero_si512());
-}
-
-CAIRN_INLINE __m512i ones_16(__m512i counts) {
-  const __m512i one = _mm512_set1_epi16(1);
-  return _mm512_sub_epi16(_mm512_sllv_epi16(one, counts), one);
-}
-
-CAIRN_INLINE __m512i ones_32(__m512i counts) {
-  const __m512i one = _mm512_set1_epi32(1);
-  return _mm512_sub_epi32(_mm512_sllv_epi32(one, counts), one);
 }
 
 // Appends two registers of pieces: neighbours joined where all of them fit 56 bits.
@@ -218,29 +160,27 @@ void pack_low_bits_avx512(const uint8_t* symbols, const uint8_t* magnitudes, siz
   pack_low_bits(symbols + i, magnitudes + i * shape.width, n - i, shape, bits_of, to);
 }
 
-// Elements whose low bits are read in one go, before vectors read what that wrote.
-constexpr size_t run = 256;
-
-// Low bits of a run of 16-bit elements, to lanes of 16 bits: each four take at most 52 bits of one load.
-CAIRN_INLINE void read_low_16(const uint8_t* symbols, __m128i above, const uint8_t* bytes, uint64_t& position, uint64_t* low) {
-  alignas(64) uint64_t masks[run / 4];
-  for (size_t i = 0; i < run; i += 32) {
-    _mm512_store_si512(masks + i / 4, ones_16(low_bits_16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols + i)), above)));
-  }
-  uint64_t at = position;
-#pragma GCC unroll 4
-  for (size_t word = 0; word < run / 4; ++word) {
-    low[word] = _pdep_u64(bits_at(bytes, at), masks[word]);
-    at += static_cast<uint64_t>(_mm_popcnt_u64(masks[word]));
-  }
-  position = at;
+// Reads the low bits of 32 elements, in lanes of 16 bits; each four of them take at most 52 bits of one load. `position` is in bits, the
+// same in all lanes, and moves on.
+CAIRN_INLINE __m512i read_low_16(__m512i low_bits, const uint8_t* bytes, __m512i& position) {
+  const __m512i twos = _mm512_add_epi16(low_bits, _mm512_slli_epi64(low_bits, 16));
+  const __m512i sums = _mm512_add_epi16(twos, _mm512_slli_epi64(twos, 32));  // up to each of four, that included
+  const __m512i own = _mm512_srli_epi64(sums, 48), ends = sums_64(own);
+  const __m512i starts = _mm512_add_epi64(position, _mm512_sub_epi64(ends, own));
+  position = _mm512_add_epi64(position, _mm512_permutexvar_epi64(_mm512_set1_epi64(7), ends));
+  const __m512i loaded = _mm512_i64gather_epi64(_mm512_srli_epi64(starts, 3), bytes, 1);
+  const __m512i bits = _mm512_srlv_epi64(loaded, _mm512_and_si512(starts, _mm512_set1_epi64(7)));
+  const __m512i before = _mm512_sub_epi16(sums, low_bits);
+  const __m512i where = _mm512_add_epi16(_mm512_or_si512(before, _mm512_slli_epi16(before, 8)), _mm512_set1_epi16(8 << 8));
+  return _mm512_and_si512(_mm512_multishift_epi64_epi8(where, bits), ones_16(low_bits));
 }
 
-CAIRN_INLINE void restore_32(const Shape16& shape, const uint8_t* base, const uint8_t* symbols, __m128i above, const void* low, uint8_t* raw) {
+CAIRN_INLINE void restore_32(const Shape16& shape, const uint8_t* base, const uint8_t* symbols, __m128i above, const uint8_t* bytes, __m512i& position, uint8_t* raw) {
   const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols));
   const __m512i symbol = _mm512_cvtepu8_epi16(narrow), low_bits = low_bits_16(narrow, above);
+  const __m512i low = read_low_16(low_bits, bytes, position);
   const __m512i number = _mm512_sub_epi16(_mm512_srli_epi16(symbol, 1), _mm512_sll_epi16(low_bits, shape.sub_bits));
-  const __m512i magnitude = _mm512_sll_epi16(_mm512_add_epi16(_mm512_sllv_epi16(number, low_bits), load(low)), shape.trailing);
+  const __m512i magnitude = _mm512_sll_epi16(_mm512_add_epi16(_mm512_sllv_epi16(number, low_bits), low), shape.trailing);
   const __m512i from = _mm512_and_si512(load(base), shape.kept);
   const __mmask32 down = _mm512_movepi16_mask(_mm512_xor_si512(from, _mm512_slli_epi16(symbol, 15)));
   const __m512i moved = _mm512_mask_sub_epi16(_mm512_add_epi16(shape.to_ordered(from), magnitude), down, shape.to_ordered(from), magnitude);
@@ -277,15 +217,19 @@ void restore_symbols_avx512(const uint8_t* base, const uint8_t* symbols, size_t 
   size_t i = 0;
   if (shape.width == 2) {
     const Shape16 wide(shape);
+    __m512i position = _mm512_set1_epi64(static_cast<int64_t>(low.position));
     for (; i + run <= n && is_inside(); i += run) {
-      alignas(64) uint64_t bits[run / 4];
-      read_low_16(symbols + i, above, low.bytes, low.position, bits);
-      for (size_t j = 0; j < run; j += 32) restore_32(wide, base + 2 * (i + j), symbols + i + j, above, bits + j / 4, raw + 2 * (i + j));
+      for (size_t j = i; j < i + run; j += 32) {
+        fetch_ahead(base + 2 * j, raw + 2 * j, 64);
+        restore_32(wide, base + 2 * j, symbols + j, above, low.bytes, position, raw + 2 * j);
+      }
+      low.position = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(position)));
     }
   } else if (shape.width == 4) {
     const Shape32 wide(shape);
     for (; i + run <= n && is_inside(); i += run) {
       alignas(64) uint32_t bits[run];
+      fetch_ahead(base + 4 * i, raw + 4 * i, 4 * run);
       read_low_32(symbols + i, bits_of, low.bytes, low.position, bits);
       for (size_t j = 0; j < run; j += 16) restore_16(wide, base + 4 * (i + j), symbols + i + j, above, bits + j, raw + 4 * (i + j));
     }
@@ -319,6 +263,10 @@ void append_part_avx512(const uint8_t* symbols, size_t n, const uint16_t entries
   }
 }
 
+void decode_part_avx512(const uint8_t* bytes, size_t length, uint64_t positions[part_streams], const PrefixCode& code, uint8_t* symbols, size_t n) {
+  decode_part_by({bytes, length, symbols, n}, positions, code, 8192, make_groups_by_16<longest_difference_code>);
+}
+
 }  // namespace
 
 void add_avx512_conditioned(Kernels& table) {
@@ -330,6 +278,7 @@ void add_avx512_conditioned(Kernels& table) {
   table.pack_low_bits = pack_low_bits_avx512;
   table.restore_symbols = restore_symbols_avx512;
   table.append_part = append_part_avx512;
+  table.decode_part = decode_part_avx512;
 }
 
 }  // namespace cairn

@@ -1,8 +1,11 @@
 // Huffman streams with AVX-512 (VBMI). Encoding looks codes and lengths of 64 symbols up by permutations of tables that lie in
 // registers, then joins codes by twos, fours, eights and sixteens in lanes of 64 bits, so that only every sixteenth symbol pays for
-// bookkeeping. Decoding is the portable loops. No inline library templates here, see binding.gyp.
+// bookkeeping. Decoding is the portable loops, over a table of groups that is made sixteen entries at a time. No inline library templates
+// here, see binding.gyp.
 #include "simd/avx512_codes.h"
-#include "simd/huffman_streams.h"
+#include "simd/avx512_groups.h"
+#include "simd/huffman_decoding.h"
+#include "simd/huffman_encoding.h"
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -87,11 +90,15 @@ size_t encode_streams(const uint8_t* symbols, size_t n, const PrefixCode& code, 
   return encode_with(symbols, n, CodeTable::of(entries), aligned, out, sizes);
 }
 
+// ---- decoding
+
+bool decode_streams(const CodedStreams& coded, const PrefixCode& code) { return decode_streams_by(coded, code, 8192, make_groups_by_16<max_code_bits>); }
+
 }  // namespace
 
 void add_avx512_huffman(Kernels& table) {
   table.encode_streams = encode_streams;
-  table.decode_streams = decode_streams_portable;
+  table.decode_streams = decode_streams;
 }
 
 }  // namespace cairn

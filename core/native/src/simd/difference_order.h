@@ -4,6 +4,7 @@
 
 #include "codecs/bit_stream.h"
 #include "codecs/conditioned_streams.h"
+#include "simd/low_bits.h"
 
 #if defined(__BMI2__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -95,15 +96,6 @@ template <class T>
 CAIRN_INLINE void restore_as(const uint8_t* base, const Unaligned<T>* zigzags, size_t count, const Order<T>& order, uint8_t* raw) {
   if (order.trailing == 0) return restore_run<T, false>(base, zigzags, count, order, raw);
   restore_run<T, true>(base, zigzags, count, order, raw);
-}
-
-// The low `count` bits, of which only the lowest byte counts.
-CAIRN_INLINE uint64_t keep_low(uint64_t bits, unsigned count) {
-#ifdef __BMI2__
-  return _bzhi_u64(bits, count);
-#else
-  return bits & ((uint64_t{1} << (count & 63)) - 1);
-#endif
 }
 
 // Bits from `position` on: at least 57 where 8 bytes can be read there; near the end, as many as there are and then zeros.

@@ -92,8 +92,8 @@ struct Kernels {
   // Writes the codes of a part's n symbols to the eight streams; symbols are read up to `slack` bytes past them.
   void (*append_part)(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter streams[8]);
   // Decodes n symbols of a part from eight streams within bytes[0 .. length), which go on at `positions` (in bits). Behind the end
-  // are zeros, and positions tell. Writes up to `slack` bytes behind the symbols. `entries` as fill_symbol_table makes them.
-  void (*decode_part)(const uint8_t* bytes, size_t length, uint64_t positions[8], const uint16_t* entries, unsigned index_bits, uint8_t* symbols, size_t n);
+  // are zeros, and positions tell. Requires: no code longer than longest_difference_code, and code is not lone.
+  void (*decode_part)(const uint8_t* bytes, size_t length, uint64_t positions[8], const PrefixCode& code, uint8_t* symbols, size_t n);
 };
 
 // Each kernel group fills its own members, once per instruction set; dispatch.cc starts every table as a copy of the

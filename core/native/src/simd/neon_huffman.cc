@@ -2,7 +2,8 @@
 // joined by twos and fours. Decoding is the portable loops. No inline library templates here, see binding.gyp.
 #include <arm_neon.h>
 
-#include "simd/huffman_streams.h"
+#include "simd/huffman_decoding.h"
+#include "simd/huffman_encoding.h"
 #include "simd/kernels.h"
 
 namespace cairn {

@@ -2,12 +2,37 @@
 // is always inlined or in an unnamed namespace, so that no two instruction sets share a copy.
 #pragma once
 
+#include "codecs/conditioned_tables.h"
 #include "codecs/part_streams.h"
 #include "simd/difference_order.h"
 #include "simd/kernels.h"
+#include "simd/stream_lookups.h"
 
 namespace cairn {
 namespace {
+
+// Elements that are worked on in one go: of which low bits are read before vectors read what that wrote.
+constexpr size_t run = 256;
+
+// Asks for what lies some way behind two ranges of which so many bytes are worked on now: a little at a time, because what is asked for
+// all at once is waited for. Behind the end of a block there may be nothing, which asking does not touch.
+CAIRN_INLINE void fetch_ahead(const uint8_t* one, const uint8_t* two, size_t bytes) {
+  constexpr size_t distance = 8192, line = 64;
+  for (size_t at = distance; at < distance + bytes; at += line) {
+    __builtin_prefetch(one + at);
+    __builtin_prefetch(two + at);
+  }
+}
+
+// Does `work` run by run: it is given the first element and how many.
+template <class Work>
+CAIRN_INLINE void by_runs(const uint8_t* one, const uint8_t* two, size_t n, unsigned width, const Work& work) {
+  for (size_t first = 0; first < n; first += run) {
+    const size_t here = n - first < run ? n - first : run;
+    fetch_ahead(one + first * width, two + first * width, here * width);
+    work(first, here);
+  }
+}
 
 // ---- parts
 
@@ -50,11 +75,13 @@ CAIRN_INLINE void take_symbols_as(const uint8_t* raw_bytes, const uint8_t* base_
   auto* const __restrict magnitudes = reinterpret_cast<Unaligned<T>*>(magnitude_bytes);
   const Order<T> order(shape);
   const int sub_bits = shape.sub_bits;
-  for (size_t i = 0; i < n; ++i) {
-    const Taken<T> taken = take_difference<T>(order, raw[i], base[i], sub_bits);
-    symbols[i] = taken.symbol;
-    magnitudes[i] = taken.magnitude;
-  }
+  by_runs(raw_bytes, base_bytes, n, sizeof(T), [&](size_t first, size_t here) {
+    for (size_t i = first; i < first + here; ++i) {
+      const Taken<T> taken = take_difference<T>(order, raw[i], base[i], sub_bits);
+      symbols[i] = taken.symbol;
+      magnitudes[i] = taken.magnitude;
+    }
+  });
 }
 
 void take_symbols(const uint8_t* raw, const uint8_t* base, size_t n, const DifferenceShape& shape, uint8_t* symbols, uint8_t* magnitudes) {
@@ -130,9 +157,12 @@ CAIRN_INLINE void join_low_bits(const uint8_t* symbols, size_t n, const SymbolBi
 template <class T>
 CAIRN_INLINE void restore_symbols_as(const uint8_t* base, const uint8_t* symbols, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitsIn& low,
                                      uint8_t* raw) {
-  auto* const zigzags = reinterpret_cast<Unaligned<T>*>(raw);
-  join_low_bits<T>(symbols, n, bits_of, low, zigzags);
-  restore_as<T>(base, zigzags, n, Order<T>(shape), raw);
+  const Order<T> order(shape);
+  by_runs(base, raw, n, sizeof(T), [&](size_t first, size_t here) {
+    auto* const zigzags = reinterpret_cast<Unaligned<T>*>(raw + first * sizeof(T));
+    join_low_bits<T>(symbols + first, here, bits_of, low, zigzags);
+    restore_as<T>(base + first * sizeof(T), zigzags, here, order, raw + first * sizeof(T));
+  });
 }
 
 void restore_symbols(const uint8_t* base, const uint8_t* symbols, size_t n, const DifferenceShape& shape, const SymbolBits bits_of[256], BitsIn& low, uint8_t* raw) {
@@ -182,90 +212,61 @@ void append_part(const uint8_t* symbols, size_t n, const uint16_t entries[256], 
   }
 }
 
-constexpr unsigned codes_a_load = 5;  // of at most 11 bits: as many as are certain to be in 56
+// Where the symbols of a part are to be found and where they belong.
+struct PartIn {
+  const uint8_t* bytes;
+  size_t length;
+  uint8_t* symbols;
+  size_t n;
 
-struct PartTable {
-  const uint16_t* entries;
-  unsigned index_bits;
-
-  CAIRN_INLINE unsigned find(uint64_t bits) const { return entries[keep_low(bits, index_bits)]; }
+  CAIRN_INLINE Cursor cursor(unsigned stream, uint64_t position) const {
+    const Share share(n, stream);
+    const size_t at = position >> 3 < length ? static_cast<size_t>(position >> 3) : length;
+    uint8_t* const out = symbols + share.begin;
+    return {bytes + at, static_cast<unsigned>(position & 7), out, bytes + length, out + share.size};
+  }
 };
 
-// Decodes rounds of codes_a_load symbols of each of the eight streams to rows of a tile.
-template <size_t row_length>
-CAIRN_INLINE void decode_rounds(const PartTable table, const uint8_t* bytes, size_t rounds, uint64_t positions[part_streams], uint8_t (*rows)[row_length]) {
-  const uint8_t* in[part_streams];
-  uint64_t bits[part_streams];
-  constexpr uint64_t mark = uint64_t{1} << 63;  // however bits are consumed, the zeros above the mark count them
-  for (unsigned s = 0; s < part_streams; ++s) {
-    in[s] = bytes + (positions[s] >> 3);
-    bits[s] = (load_u64(in[s]) | mark) >> (positions[s] & 7);
+// What rounds leave of a stream, symbol by symbol. Returns where it goes on.
+CAIRN_INLINE uint64_t decode_rest_of_part(const PartIn& part, const Cursor& cursor, uint64_t position, const SymbolLookup<longest_difference_code>& lookup) {
+  BitsIn in{part.bytes, part.length, position};
+  for (uint8_t* out = cursor.out; out < cursor.out_end; ++out) {
+    const unsigned entry = lookup.table[keep_low(bits_from(in), static_cast<unsigned>(lookup.index_bits))];
+    in.position += entry & 63;
+    *out = static_cast<uint8_t>(entry >> 8);
   }
-  for (size_t at = 0; at < rounds * codes_a_load; at += codes_a_load) {
-#pragma GCC unroll 5
-    for (unsigned i = 0; i < codes_a_load; ++i) {
-#pragma GCC unroll 8
-      for (unsigned s = 0; s < part_streams; ++s) {
-        const unsigned entry = table.find(bits[s]);
-        bits[s] >>= entry & 63;
-        rows[s][at + i] = static_cast<uint8_t>(entry >> 8);
-        asm volatile("" ::: "memory");  // a byte at a time: joining four costs more than storing them
-      }
-    }
-#pragma GCC unroll 8
-    for (unsigned s = 0; s < part_streams; ++s) {
-      const auto used = static_cast<unsigned>(__builtin_clzll(bits[s]));
-      in[s] += used >> 3;
-      bits[s] = (load_u64(in[s]) | mark) >> (used & 7);
-    }
-  }
+  return in.position;
+}
+
+template <class Lookup>
+CAIRN_INLINE void decode_part_with(const PartIn& part, uint64_t positions[part_streams], const Lookup& lookup, const SymbolLookup<longest_difference_code>& single) {
+  Cursor cursors[part_streams];
+  for (unsigned s = 0; s < part_streams; ++s) cursors[s] = part.cursor(s, positions[s]);
+  decode_rounds<part_streams>(cursors, lookup, FetchNothing());
   for (unsigned s = 0; s < part_streams; ++s) {
-    positions[s] = static_cast<uint64_t>(in[s] - bytes) * 8 + static_cast<unsigned>(__builtin_clzll(bits[s]));
+    decode_rounds<1>(cursors + s, single, FetchNothing());
+    const bool inside = positions[s] >> 3 < part.length;
+    const uint64_t position = static_cast<uint64_t>(cursors[s].in - part.bytes) * 8 + cursors[s].skipped;
+    positions[s] = decode_rest_of_part(part, cursors[s], inside ? position : positions[s], single);
   }
 }
 
-// Rounds that read nothing behind the end: each takes less than 7 bytes of a stream, and 8 are read once more.
-CAIRN_INLINE size_t count_rounds(const uint64_t positions[part_streams], size_t length, size_t wanted) {
-  size_t rounds = wanted;
-  for (unsigned s = 0; s < part_streams; ++s) {
-    const uint64_t at = (positions[s] >> 3) + 16;
-    const size_t possible = at >= length ? 0 : (length - at) / 7;
-    rounds = possible < rounds ? possible : rounds;
-  }
-  return rounds;
+// As Kernels::decode_part. `make` is make_groups or as it, which pays from `fewest` symbols on.
+template <class Make>
+CAIRN_INLINE void decode_part_by(const PartIn& part, uint64_t positions[part_streams], const PrefixCode& code, size_t fewest, const Make& make) {
+  const bool by_groups = part.n >= fewest;
+  const unsigned index_bits = by_groups ? longest_difference_code : longest_code(code);
+  uint16_t symbols[(1u << longest_difference_code) + 1];
+  fill_symbol_table(code, index_bits, symbols);
+  const SymbolLookup<longest_difference_code> single{symbols, index_bits};
+  if (!by_groups) return decode_part_with(part, positions, single, single);
+  alignas(64) Group groups[1u << longest_difference_code];
+  make(symbols, groups);
+  decode_part_with(part, positions, GroupLookup<longest_difference_code>(groups), single);
 }
 
-CAIRN_INLINE void copy_symbols(const uint8_t* from, size_t n, uint8_t* to) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) store_u64(to + i, load_u64(from + i));
-  for (; i < n; ++i) to[i] = from[i];
-}
-
-void decode_part(const uint8_t* bytes, size_t length, uint64_t positions[part_streams], const uint16_t* entries, unsigned index_bits, uint8_t* symbols, size_t n) {
-  constexpr size_t tile_rounds = 96;
-  const PartTable table{entries, index_bits};
-  const size_t per = (n + part_streams - 1) / part_streams;
-  const size_t common = n > (part_streams - 1) * per ? n - (part_streams - 1) * per : 0;
-  uint8_t rows[part_streams][tile_rounds * codes_a_load + 32];
-  size_t done = 0;
-  while (common - done >= codes_a_load) {
-    const size_t wanted = (common - done) / codes_a_load;
-    const size_t rounds = count_rounds(positions, length, wanted < tile_rounds ? wanted : tile_rounds);
-    if (rounds == 0) break;
-    decode_rounds(table, bytes, rounds, positions, rows);
-    for (unsigned s = 0; s < part_streams; ++s) copy_symbols(rows[s], rounds * codes_a_load, symbols + s * per + done);
-    done += rounds * codes_a_load;
-  }
-  for (unsigned s = 0; s < part_streams; ++s) {
-    BitsIn in{bytes, length, positions[s]};
-    const size_t end = (s + 1) * per < n ? (s + 1) * per : n;
-    for (size_t i = s * per + done; i < end; ++i) {
-      const unsigned entry = table.find(bits_from(in));
-      in.position += entry & 63;
-      symbols[i] = static_cast<uint8_t>(entry >> 8);
-    }
-    positions[s] = in.position;
-  }
+void decode_part(const uint8_t* bytes, size_t length, uint64_t positions[part_streams], const PrefixCode& code, uint8_t* symbols, size_t n) {
+  decode_part_by({bytes, length, symbols, n}, positions, code, 16384, make_groups<longest_difference_code>);
 }
 
 void add_part_kernels(Kernels& table) {

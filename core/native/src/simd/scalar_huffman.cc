@@ -1,4 +1,5 @@
-#include "simd/huffman_streams.h"
+#include "simd/huffman_decoding.h"
+#include "simd/huffman_encoding.h"
 #include "simd/kernels.h"
 
 namespace cairn {

@@ -101,9 +101,16 @@ void* map_memory(size_t bytes) noexcept {
 
 void unmap_memory(void* memory, size_t bytes) noexcept { ::munmap(memory, bytes); }
 
-void* allocate_aligned(size_t alignment, size_t bytes) noexcept { return std::aligned_alloc(alignment, bytes); }
+void* allocate_large(size_t bytes) noexcept {
+  void* const memory = std::aligned_alloc(large_page, bytes);
+#if defined(MADV_HUGEPAGE)
+  // A wish: where it isn't granted, pages are small and nothing else changes.
+  if (memory != nullptr) ::madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
 
-void free_aligned(void* memory) noexcept { std::free(memory); }
+void free_large(void* memory) noexcept { std::free(memory); }
 
 double thread_seconds() noexcept {
   timespec time{};

@@ -33,9 +33,11 @@ void set_times(const std::string& path, int64_t nanoseconds);
 void* map_memory(size_t bytes) noexcept;
 void unmap_memory(void* memory, size_t bytes) noexcept;
 
-// `alignment` is a power of two and divides `bytes`; nullptr where there is no memory.
-void* allocate_aligned(size_t alignment, size_t bytes) noexcept;
-void free_aligned(void* memory) noexcept;
+// Memory that is walked through again and again, in large pages where the system has them; `bytes` is a multiple of large_page. Gives
+// nullptr where there is none.
+constexpr size_t large_page = size_t{2} << 20;
+void* allocate_large(size_t bytes) noexcept;
+void free_large(void* memory) noexcept;
 
 // Time that the calling thread had a processor, from some beginning.
 double thread_seconds() noexcept;

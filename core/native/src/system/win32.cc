@@ -126,9 +126,9 @@ void* map_memory(size_t bytes) noexcept { return ::VirtualAlloc(nullptr, bytes, 
 
 void unmap_memory(void* memory, size_t) noexcept { ::VirtualFree(memory, 0, MEM_RELEASE); }
 
-void* allocate_aligned(size_t alignment, size_t bytes) noexcept { return ::_aligned_malloc(bytes, alignment); }
+void* allocate_large(size_t bytes) noexcept { return ::_aligned_malloc(bytes, large_page); }  // large pages want a privilege here
 
-void free_aligned(void* memory) noexcept { ::_aligned_free(memory); }
+void free_large(void* memory) noexcept { ::_aligned_free(memory); }
 
 double thread_seconds() noexcept {
   FILETIME created, exited, kernel, user;

@@ -1,0 +1,67 @@
+// Decoding Huffman streams, in portable code. Included once by each instruction set's file, see stream_lookups.h.
+#pragma once
+
+#include "simd/stream_lookups.h"
+
+namespace cairn {
+namespace {
+
+// What the rounds leave, symbol by symbol. False where the stream doesn't end with the last symbol.
+bool decode_rest(Cursor& cursor, const uint16_t* symbols, unsigned index_bits) {
+  BitReader in(cursor.in, cursor.in_end, cursor.skipped);
+  while (cursor.out < cursor.out_end) {
+    in.refill();
+    for (unsigned i = 0; i < 4 && cursor.out < cursor.out_end; ++i) {
+      const unsigned entry = symbols[in.peek(index_bits)];
+      in.consume(entry & 0xff);
+      *cursor.out++ = static_cast<uint8_t>(entry >> 8);
+    }
+    if (in.overrun()) return false;
+  }
+  return in.finished();
+}
+
+Cursor cursor_of(const CodedStreams& coded, const StreamLayout& layout, unsigned stream) {
+  uint8_t* const out = coded.symbols + layout.begin(stream, coded.n);
+  return {coded.bounds[stream], 0, out, coded.bounds[stream + 1], out + layout.size(stream, coded.n)};
+}
+
+template <class Lookup, class Fetch>
+bool decode_all(const CodedStreams& coded, const Lookup& lookup, const Fetch& fetch, const uint16_t* symbols, unsigned index_bits) {
+  const StreamLayout layout(coded.n);
+  Cursor cursors[most_streams];
+  for (unsigned s = 0; s < layout.streams; ++s) cursors[s] = cursor_of(coded, layout, s);
+  if (layout.streams == most_streams) decode_rounds<most_streams>(cursors, lookup, fetch);
+  for (unsigned s = 0; s < layout.streams; ++s) {
+    decode_rounds<1>(cursors + s, lookup, FetchNothing());
+    if (!decode_rest(cursors[s], symbols, index_bits)) return false;
+  }
+  return true;
+}
+
+// Where filling the table of groups takes less than looking up symbol by symbol. Groups of long codes are small.
+bool groups_pay(const CodedStreams& coded, size_t fewest) {
+  const StreamLayout layout(coded.n);
+  const size_t bytes = static_cast<size_t>(coded.bounds[layout.streams] - coded.bounds[0]);
+  return coded.n >= fewest && bytes < coded.n / 4 * 3;
+}
+
+// As Kernels::decode_streams. `make` is make_groups or as it, which pays from `fewest` symbols on.
+template <class Make>
+CAIRN_INLINE bool decode_streams_by(const CodedStreams& coded, const PrefixCode& code, size_t fewest, const Make& make) {
+  const bool by_groups = groups_pay(coded, fewest);
+  const unsigned index_bits = by_groups ? max_code_bits : longest_code(code);
+  uint16_t symbols[(1u << max_code_bits) + 1];
+  fill_symbol_table(code, index_bits, symbols);
+  if (!by_groups) return decode_all(coded, SymbolLookup<max_code_bits>{symbols, index_bits}, FetchNothing(), symbols, index_bits);
+  alignas(64) Group groups[1u << max_code_bits];
+  make(symbols, groups);
+  const auto bits = static_cast<size_t>(coded.bounds[most_streams] - coded.bounds[0]) * 8;
+  const FetchWanted fetch(coded.wanted, bits / (most_streams * GroupLookup<max_code_bits>::steps * (max_code_bits - 1)));
+  return decode_all(coded, GroupLookup<max_code_bits>(groups), fetch, symbols, index_bits);
+}
+
+bool decode_streams_portable(const CodedStreams& coded, const PrefixCode& code) { return decode_streams_by(coded, code, 16384, make_groups<max_code_bits>); }
+
+}  // namespace
+}  // namespace cairn
