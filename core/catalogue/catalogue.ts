@@ -14,6 +14,7 @@ import {
   addJobLog,
   forgetJobs,
   lastJobKeys,
+  lastJobOfSchedule,
   listJobLogSince,
   listJobs,
   listJobsSince,
@@ -163,6 +164,11 @@ export class Catalogue {
   /** Those that have not ended, and those that a service left to the next one; oldest first. */
   unfinishedJobs(): KeptJob[] {
     return listUnfinishedJobs(this.reader);
+  }
+
+  /** The newest job that a schedule of this name started. */
+  lastJobOfSchedule(schedule: string): KeptJob | undefined {
+    return lastJobOfSchedule(this.reader, schedule);
   }
 
   /** Jobs that have not ended, that are newer than `key`, or that are among `ids`. */

@@ -73,6 +73,13 @@ export function lastJobKeys(reader: ReadHandle): { job: number; line: number } {
   )!;
 }
 
+/** The newest job that a schedule of this name started. */
+export function lastJobOfSchedule(reader: ReadHandle, schedule: string): KeptJob | undefined {
+  const sql =
+    "SELECT record, params FROM jobs WHERE json_extract(record, '$.schedule') = $schedule ORDER BY queued DESC, rowid DESC LIMIT 1";
+  return reader.get(sql, jobRow, { schedule });
+}
+
 export function readJob(reader: ReadHandle, id: string): KeptJob | undefined {
   return reader.get('SELECT record, params FROM jobs WHERE id = $id', jobRow, { id });
 }

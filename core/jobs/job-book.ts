@@ -40,6 +40,12 @@ export class JobBook {
     return this.#records.unfinishedJobs().toSorted((a, b) => (a.job.order ?? 0) - (b.job.order ?? 0));
   }
 
+  /** The newest that a schedule of this name started, with its parameters. */
+  lastOf(schedule: string): { job: Job; params: unknown } | undefined {
+    const found = this.#records.lastJobOfSchedule(schedule);
+    return found && { job: found.job, params: keptParams.safeParse(found.params).data?.params };
+  }
+
   /** @throws CairnError `not_found` */
   find(id: string): KeptJob {
     const found = this.#records.job(id);

@@ -22,6 +22,8 @@ export interface JobRecords extends RequestRecords {
   forgetJobs(keep: number): void;
   /** Those that have not ended, and those that a service left to the next one; oldest first. */
   unfinishedJobs(): KeptJob[];
+  /** The newest job that a schedule of this name started. */
+  lastJobOfSchedule(schedule: string): KeptJob | undefined;
   /** Another one whenever anything was written, by whatever process. */
   version(): number;
   /** Jobs that have not ended, that are newer than `key`, or that are among `ids`. */

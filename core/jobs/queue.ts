@@ -118,6 +118,11 @@ export class JobQueue {
     return kept.filter(({ state }) => !ended.has(state));
   }
 
+  /** The newest job that a schedule of this name started, with its parameters. */
+  lastOf(schedule: string): { job: Job; params: unknown } | undefined {
+    return this.#book.lastOf(schedule);
+  }
+
   /** @throws CairnError `not_found` */
   get(id: string): { job: Job; log: JobLogLine[] } {
     return { job: this.#current(this.#book.find(id).job), log: this.#book.log(id) };

@@ -9,7 +9,7 @@ import type { Job, Manners, Schedule, ScheduleDraft, ScheduleRun, ScheduleView }
 import type { KeptSchedule } from '../catalogue/schedule-file.ts';
 import { choose, nothingBecause, releasable, type Candidate } from '../plan/policy.ts';
 import { obstacleTo, type MachineState } from '../plan/conditions.ts';
-import { checkTrigger, dueNow, upcoming, type Due } from '../plan/schedule.ts';
+import { checkTrigger, dueNow, reasonNotAgain, upcoming, type Due, type EndedRun } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
 import type { Machine } from './machine.ts';
 
@@ -30,6 +30,8 @@ export interface SchedulerOptions {
   start(schedule: Schedule, checkpoints: readonly Candidate[], byHand: boolean): Job;
   /** The job that a schedule started and that has not ended, where there is one. */
   activeJob(schedule: Schedule): Job | undefined;
+  /** The job that a schedule started last, where that has ended. */
+  lastRun(schedule: Schedule): EndedRun | undefined;
   /** Watches folders for a schedule; returns what ends that. */
   watch(paths: readonly string[], onCandidates: (candidates: Candidate[]) => void | Promise<void>): () => void;
   onChange(): void;
@@ -210,18 +212,27 @@ export class Scheduler {
   }
 
   /** Watched checkpoints are due when they are there; a look that finds none is no run, and leaves no record. */
-  #seen(id: string, candidates: Candidate[]): void {
+  see(id: string, candidates: Candidate[]): void {
     const found = this.#options.records.schedules().find(({ schedule }) => schedule.id === id);
     if (!found?.schedule.enabled) return;
     const nowMs = this.#nowMs();
     const { archive } = choose(candidates, found.schedule.policy, nowMs);
     if (archive.length === 0 || this.#options.activeJob(found.schedule)) return;
     const due = { dueMs: nowMs, missed: 0 };
-    const hold = this.#conditions(found.schedule, nowMs);
+    const hold = this.#conditions(found.schedule, nowMs) ?? this.#notAgain(found, archive, nowMs);
     if (hold) return this.#putOff(found.schedule, due, hold, `${hold.reason} ${hold.untilMs ?? ''}`);
     if (!this.#options.records.claimDue(id, found.lastDueMs, nowMs)) return;
     const job = this.#options.start(found.schedule, archive, false);
     this.#record(found.schedule, due, { outcome: 'started', job: job.id });
+  }
+
+  /** A schedule that was changed since begins anew. */
+  #notAgain({ schedule, lastDueMs }: KeptSchedule, archive: readonly Candidate[], nowMs: number): Hold | undefined {
+    const last = this.#options.lastRun(schedule);
+    if (!last || last.endedMs < lastDueMs) return undefined;
+    const paths = archive.map(({ path }) => path);
+    const reason = reasonNotAgain(last, paths, nowMs);
+    return reason === undefined ? undefined : { by: 'policy', reason };
   }
 
   #conditions(schedule: Schedule | undefined, nowMs: number): Hold | undefined {
@@ -248,7 +259,7 @@ export class Scheduler {
     for (const [id, { key }] of this.#watches) if (key !== wanted.get(id)?.join('\0')) this.#forget(id);
     for (const [id, paths] of wanted) {
       if (this.#watches.has(id)) continue;
-      const close = this.#options.watch(paths, (candidates) => this.#seen(id, candidates));
+      const close = this.#options.watch(paths, (candidates) => this.see(id, candidates));
       this.#watches.set(id, { key: paths.join('\0'), close });
     }
   }

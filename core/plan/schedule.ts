@@ -88,6 +88,31 @@ function cronDue(cron: Cron, lastMs: number, nowMs: number): Due | undefined {
   return { dueMs: cron.previousRuns(1, new Date(nowMs + 1000))[0]?.getTime() ?? dueMs, missed };
 }
 
+/** The job that a watch started last, once it has ended. */
+export interface EndedRun {
+  job: string;
+  state: 'done' | 'failed' | 'cancelled' | 'interrupted';
+  endedMs: number;
+  /** Of the checkpoints that it was about. */
+  paths: readonly string[];
+}
+
+const retryMs = 60 * minuteMs;
+
+/**
+ * Why a watch leaves what it sees for now: the job before was about the same, and was cancelled, or failed not long ago. Otherwise it
+ * would start again at every look what somebody has just stopped, or what can't succeed.
+ */
+export function reasonNotAgain(last: EndedRun | undefined, paths: readonly string[], nowMs: number): string | undefined {
+  if (!last || (last.state !== 'cancelled' && last.state !== 'failed')) return undefined;
+  if (!paths.every((path) => last.paths.includes(path))) return undefined;
+  if (last.state === 'cancelled') return `job ${last.job} was cancelled; the next checkpoint, or Run now, starts another`;
+  const passedMs = nowMs - last.endedMs;
+  return passedMs >= 0 && passedMs < retryMs
+    ? `job ${last.job} failed; it is tried again after an hour, or with the next checkpoint`
+    : undefined;
+}
+
 /** The next due times after now; none for triggers that don't go by the clock. */
 export function upcoming(trigger: Trigger, lastDueMs: number, nowMs: number, count: number): number[] {
   if (trigger.kind === 'cron') {

@@ -1,4 +1,5 @@
 /** The scheduler as a service runs it: over its catalogue, its queue and this machine. */
+import { z } from 'zod';
 import { archiveParams, verifyParams } from '../contract/methods.ts';
 import type { Schedule } from '../contract/model.ts';
 import { describeJob } from '../jobs/describe.ts';
@@ -7,6 +8,8 @@ import type { JobQueue } from '../jobs/queue.ts';
 import { Scheduler, type ScheduleRecords, type SchedulerOptions } from '../jobs/scheduler.ts';
 import { findCandidates, watchCandidates } from '../jobs/watch.ts';
 import type { Candidate } from '../plan/policy.ts';
+
+const endState = z.enum(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
 function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {
@@ -65,6 +68,12 @@ export function createScheduler({ stages, records, queue, machine, manners, onCh
       queue()
         .unfinished()
         .find((job) => job.schedule === name || job.title.startsWith(`${name}: `)),
+    lastRun: ({ name }) => {
+      const { job, params } = queue().lastOf(name) ?? {};
+      const state = endState.safeParse(job?.state).data;
+      const paths = archiveParams.safeParse(params).data?.paths ?? [];
+      return job?.ended && state ? { job: job.id, state, endedMs: Date.parse(job.ended), paths } : undefined;
+    },
     watch: (paths, onCandidates) => {
       const watch = watchCandidates(stages, paths, {
         onCandidates,

@@ -1,4 +1,5 @@
 /** Pausing, cancelling, moving and going on with jobs, by a real service over a real chain. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import path from 'node:path';
@@ -252,6 +253,10 @@ describe('manners', () => {
       return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
     });
 
+  /** As util-linux tells it, of every thread of this process. */
+  const diskClasses = (): string[] =>
+    readdirSync('/proc/self/task').map((thread) => spawnSync('ionice', ['-p', thread], { encoding: 'utf8' }).stdout.trim());
+
   it.runIf(process.platform === 'linux')('workers of a job in the background stay behind, the thread that answers does not', async () => {
     writeChain(chain);
     const own = getPriority(process.pid);
@@ -259,6 +264,8 @@ describe('manners', () => {
     await atPhase(id, 'archive');
     expect(Math.max(...niceOfThreads())).toBeGreaterThan(own);
     expect(getPriority(process.pid)).toBe(own);
+    expect(diskClasses()).toContain('idle');
+    expect(spawnSync('ionice', ['-p', String(process.pid)], { encoding: 'utf8' }).stdout.trim()).not.toBe('idle');
     await served.client.call('jobs.threads', { id, threads: 1 });
     await inState(id, 'done');
   });

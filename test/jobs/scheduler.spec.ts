@@ -1,5 +1,5 @@
 /** The scheduler over a real catalogue: a year of it by a clock of the test's own, and the real thing in a service. */
-import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { ScheduleFile } from '../../core/catalogue/schedule-file.ts';
 import { manners, scheduleDraft, type Job, type Schedule, type ScheduleRun } from '../../core/contract/model.ts';
 import { Scheduler } from '../../core/jobs/scheduler.ts';
+import { findCandidates } from '../../core/jobs/watch.ts';
 import type { Candidate } from '../../core/plan/policy.ts';
 import { sampleChain, Served } from '../service/served.ts';
 
@@ -44,6 +45,7 @@ class Year {
       find: () => Promise.resolve(this.#candidates()),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: () => (this.nowMs < this.#busyUntilMs ? ({ id: 'busy' } as Job) : undefined),
+      lastRun: () => undefined,
       watch: () => () => undefined,
       onChange: () => undefined,
       onProblem: (message) => expect.unreachable(message),
@@ -293,6 +295,43 @@ describe('in a service', () => {
   ])('refuses %j', async (wrong, reason) => {
     const draft = { name: 'wrong', ...wrong } as Parameters<typeof scheduleDraft.parse>[0];
     await expect(served.client.call('schedules.save', { draft: draft as never })).rejects.toThrow(reason);
+  });
+
+  it('what was cancelled, or failed, is not begun again at the next look, but with the next checkpoint', async () => {
+    const run = await served.copyChain();
+    const last = path.join(run, 'step-002400');
+    const aside = path.join(served.folder, 'aside');
+    renameSync(last, aside);
+    const policy = { battery: 'ignore' as const, hooks: { before: ['false'] } };
+    const draft = { name: 'beside', paths: [run], trigger: { kind: 'watch' } as const, policy };
+    const { schedule } = await served.client.call('schedules.save', { draft });
+    const found = (): Promise<Candidate[]> => findCandidates(served.service.stages, [run]);
+    const look = async (): Promise<void> => served.service.scheduler.see(schedule.id, await found());
+    const ofSchedule = async (): Promise<Job[]> => (await jobs()).filter((job) => job.schedule === 'beside');
+    const last2 = async (): Promise<string | undefined> =>
+      (await served.client.call('schedules.history', { id: schedule.id })).runs[0]?.reason;
+    await look();
+    await until(async () => (await ofSchedule()).map(({ state }) => state).join() === 'failed');
+    await look();
+    await look();
+    expect(await last2()).toMatch(/^job \w+ failed; it is tried again after an hour, or with the next checkpoint$/);
+    expect((await served.client.call('schedules.history', { id: schedule.id })).runs.length).toBe(2);
+    expect((await ofSchedule()).length).toBe(1);
+
+    await served.client.call('jobs.pause', {});
+    renameSync(aside, last);
+    await look();
+    await until(async () => (await ofSchedule()).length === 2);
+    await served.client.call('jobs.cancel', { id: (await ofSchedule())[0]!.id });
+    await look();
+    expect(await last2()).toMatch(/^job \w+ was cancelled; the next checkpoint, or Run now, starts another$/);
+    expect((await ofSchedule()).length).toBe(2);
+
+    // Changed, it begins anew.
+    await served.client.call('schedules.save', { id: schedule.id, draft: { ...draft, policy: { battery: 'ignore' } } });
+    await look();
+    await served.client.call('jobs.resume', {});
+    await until(async () => (await ofSchedule()).map(({ state }) => state).join() === 'done,cancelled,failed');
   });
 
   it('a watched folder is archived in the background as checkpoints come', async () => {

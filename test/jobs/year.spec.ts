@@ -62,6 +62,7 @@ class Workstation {
       find: () => Promise.resolve(this.#candidates()),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: ({ name }) => this.#active(name),
+      lastRun: () => undefined,
       watch: () => () => undefined,
       onChange: () => undefined,
       onProblem: (message) => expect.unreachable(message),

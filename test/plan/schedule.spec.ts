@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Trigger } from '../../core/contract/model.ts';
 import { choose, releasable, fitsPattern, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
-import { checkTrigger, dueNow, quietUntil, upcoming } from '../../core/plan/schedule.ts';
+import { checkTrigger, dueNow, quietUntil, upcoming, reasonNotAgain, type EndedRun } from '../../core/plan/schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
 const minuteMs = 60_000;
@@ -110,6 +110,21 @@ describe('quiet hours', () => {
     expect(quietUntil(quiet, at('2026-01-11T07:00:00Z'), 'Europe/Berlin')).toBeUndefined();
     expect(quietUntil({ from: '08:00', to: '18:00' }, at('2026-01-11T12:00:00Z'), 'UTC')).toBe(at('2026-01-11T18:00:00Z'));
     expect(quietUntil({ from: '08:00', to: '08:00' }, 0, 'UTC')).toBeUndefined();
+  });
+});
+
+describe('what a watch sees after a job that did not succeed', () => {
+  const ended = (state: EndedRun['state']): EndedRun => ({ job: 'j', state, endedMs: 1000, paths: ['/a', '/b'] });
+  const hourMs = 60 * minuteMs;
+
+  it('waits where it is the same: for an hour where that failed, for something new where it was cancelled', () => {
+    expect(reasonNotAgain(ended('failed'), ['/a'], 1000 + hourMs - 1)).toMatch(/^job j failed/);
+    expect(reasonNotAgain(ended('failed'), ['/a'], 1000 + hourMs)).toBeUndefined();
+    expect(reasonNotAgain(ended('failed'), ['/a'], 0)).toBeUndefined(); // the clock was set back
+    expect(reasonNotAgain(ended('cancelled'), ['/b'], 1000 + 1000 * hourMs)).toMatch(/^job j was cancelled/);
+    expect(reasonNotAgain(ended('cancelled'), ['/b', '/c'], 1001)).toBeUndefined();
+    for (const state of ['done', 'interrupted'] as const) expect(reasonNotAgain(ended(state), ['/a'], 1001)).toBeUndefined();
+    expect(reasonNotAgain(undefined, ['/a'], 1001)).toBeUndefined();
   });
 });
 

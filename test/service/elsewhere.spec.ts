@@ -166,6 +166,13 @@ describe('the command line', () => {
     await inState(second, 'done');
   }, 30_000);
 
+  it('says that a job which ran is cancelled, once it is', async () => {
+    await slowDown();
+    const { job } = await here.client.call('archive.start', { paths: [chain] });
+    await inState(job.id, 'running');
+    expect((await cli('jobs', job.id, '--cancel')).stdout).toBe(`${job.id}  cancelled\n`);
+  });
+
   it('ends the pause of single jobs too when everything is to go on', async () => {
     await here.client.call('jobs.pause', {});
     const { job } = await here.client.call('archive.start', { paths: [chain] });

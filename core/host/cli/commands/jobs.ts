@@ -1,4 +1,5 @@
 /** `cairn jobs`: the same jobs that the desktop shows. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
 import type { Job } from '../../../contract/model.ts';
@@ -55,7 +56,7 @@ function act(session: Session, id: string | undefined, options: JobsOptions): Pr
   if (id === undefined) return list(session);
   if (options.retry) return retryJob(session, id);
   const { client } = session;
-  if (options.cancel) return steer(session, id, () => client.call('jobs.cancel', { id }));
+  if (options.cancel) return steer(session, id, () => client.call('jobs.cancel', { id }), true);
   if (options.move) return steer(session, id, () => client.call('jobs.move', { id, to: options.move! }));
   if (options.threads !== undefined) return steer(session, id, () => client.call('jobs.threads', { id, threads: options.threads! }));
   return show(session, id);
@@ -106,10 +107,18 @@ async function hold({ client, out, ...session }: Session, id: string | undefined
   return exitCodes.done;
 }
 
+/** A job that stops does so within a second: that is waited for, so that what is said of it is how it ended. */
+async function settled(client: Session['client'], id: string, ends: boolean): Promise<Job> {
+  for (const endMs = performance.now() + 3000; ; await sleep(50)) {
+    const { job } = await client.call('jobs.get', { id });
+    if (!ends || job.ended !== undefined || performance.now() > endMs) return job;
+  }
+}
+
 /** Changes a job and says how it is then. */
-async function steer({ client, out }: Session, id: string, call: () => Promise<unknown>): Promise<number> {
+async function steer({ client, out }: Session, id: string, call: () => Promise<unknown>, ends = false): Promise<number> {
   await call();
-  const { job } = await client.call('jobs.get', { id });
+  const job = await settled(client, id, ends);
   out.line(`${job.id}  ${job.state}${job.reason === undefined ? '' : `, ${job.reason}`}`);
   out.summary({ job });
   return exitCodes.done;
