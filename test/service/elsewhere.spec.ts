@@ -1,10 +1,10 @@
 /** Jobs that another process of the home has: they are steered and followed from here, and not lost where that process ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../core/contract/model.ts';
-import { runCli } from '../cli/run-cli.ts';
+import { runCli, startCli } from '../cli/run-cli.ts';
 import { bytesOf, weights, writeStep } from '../jobs/files.ts';
 import { Served } from './served.ts';
 
@@ -172,6 +172,27 @@ describe('the command line', () => {
     await inState(job.id, 'running');
     expect((await cli('jobs', job.id, '--cancel')).stdout).toBe(`${job.id}  cancelled\n`);
   });
+
+  it('that watches leaves what was cancelled until there is something new', async () => {
+    await slowDown();
+    const old = new Date(Date.now() - 3_600_000);
+    for (const name of readdirSync(chain, { recursive: true, encoding: 'utf8' })) utimesSync(path.join(chain, name), old, old);
+    const last = path.join(chain, 'step-000300');
+    const aside = path.join(here.folder, 'aside');
+    renameSync(last, aside);
+    const { child, ended } = startCli(['archive', chain, '--watch', '--store', here.storePath], { home: home() });
+    const jobs = async (): Promise<Job[]> => (await here.client.call('jobs.list', {})).jobs;
+    await expect.poll(async () => (await jobs())[0]?.state, { timeout: 20_000 }).toBe('running');
+    await here.client.call('jobs.cancel', { id: (await jobs())[0]!.id });
+    await inState((await jobs())[0]!.id, 'cancelled');
+    writeFileSync(path.join(chain, 'note.txt'), 'makes it look');
+    await new Promise((resolve) => setTimeout(resolve, 7000));
+    expect((await jobs()).length).toBe(1);
+    renameSync(aside, last);
+    await expect.poll(async () => (await jobs())[0]?.state, { timeout: 20_000 }).toBe('running');
+    child.kill('SIGINT');
+    await ended;
+  }, 60_000);
 
   it('ends the pause of single jobs too when everything is to go on', async () => {
     await here.client.call('jobs.pause', {});

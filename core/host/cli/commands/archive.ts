@@ -126,21 +126,26 @@ const wantedOf = (candidates: readonly Candidate[], { run, steps }: ParamsOf<'ar
 
 /**
  * Archives what is there and then whatever a trainer finishes, until it is interrupted. Beside a trainer, so its threads stay behind.
- * What fails is said and tried again when something changes.
+ * What fails is said and tried again at the next look; what was cancelled (in the interface, say) is left until there is something new.
  */
 async function watch(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {
   const { service, out, interrupt } = session;
   const { watchCandidates } = await import('../../../jobs/watch.ts');
   let failed = false;
+  const cancelled = new Set<string>();
   const archiveNew = async (candidates: Candidate[]): Promise<void> => {
     const wanted = wantedOf(candidates, params);
-    if (wanted.length === 0 || interrupt.aborted) return;
+    if (wanted.every(({ path }) => cancelled.has(path)) || interrupt.aborted) return;
     const {
       run: _run,
       steps: _steps,
       ...rest
     } = { ...params, ...(params.release ? { release: { ...params.release, below: params.paths } } : {}) };
-    const exitCode = await perform(session, { ...rest, paths: wanted.map((found) => found.path), background: true });
+    const paths = wanted.map((found) => found.path);
+    const exitCode = await perform(session, { ...rest, paths, background: true }).catch((thrown: unknown) => {
+      if (toCairnError(thrown).code === 'cancelled') for (const path of paths) cancelled.add(path);
+      throw thrown;
+    });
     failed ||= exitCode === exitCodes.failed;
   };
   const onError = (thrown: unknown): void => {
