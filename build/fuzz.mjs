@@ -3,7 +3,7 @@
 //   node build/fuzz.mjs --libfuzzer TARGET [--executions N] [--seed N]   clang's engine, from the corpus; what is new goes to dist/fuzz
 //   node build/fuzz.mjs --grow TARGET [--executions N] [--seed N]        the same, and what is new is merged into the corpus
 //   node build/fuzz.mjs --case FILE --target TARGET                      runs a case that failed again
-// TARGET is `decoders` or `implementations`, see core/native/fuzz/README.md.
+// TARGET is `decoders`, `implementations` or `choice`, see core/native/fuzz/README.md.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -12,10 +12,10 @@ import { parseArgs } from 'node:util';
 import { findClang } from './clang.ts';
 import { compileAll, coreSources, isCurrent, nativeFolder, root } from './native-sources.mjs';
 
-const targets = ['decoders', 'implementations'];
+const targets = ['decoders', 'implementations', 'choice'];
 const folder = join(nativeFolder, 'fuzz');
 const output = join(root, 'dist', 'fuzz');
-const shared = ['cases.cc', 'contents.cc', 'mutations.cc', 'targets.cc'];
+const shared = ['cases.cc', 'choice.cc', 'contents.cc', 'mutations.cc', 'targets.cc'];
 const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-std=c++17'];
 // Comparisons are not traced: that takes half of the time, in loops over elements that say nothing.
 const coverage = [
@@ -27,7 +27,7 @@ const coverage = [
 ];
 const instructionSets = process.arch === 'arm64' ? ['neon'] : ['avx2', 'avx512'];
 /** Of one case, in bytes: blocks of a few thousand elements. Contents are repeated, so that fewer bytes make as many. */
-const longest = { decoders: 4096, implementations: 1024 };
+const longest = { decoders: 4096, implementations: 1024, choice: 1024 };
 
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { stdio: 'inherit', cwd: output, ...options });
@@ -90,7 +90,7 @@ async function grow(target, options) {
   mkdirSync(merged);
   // By the edges reached alone, not how often: a fifth of the cases, all of the ways.
   run(program, ['-merge=1', '-use_counters=0', `-max_len=${longest[target]}`, merged, ...folders]);
-  rmSync(corpusOf(target), { recursive: true });
+  rmSync(corpusOf(target), { recursive: true, force: true });
   renameSync(merged, corpusOf(target));
 }
 

@@ -26,6 +26,5 @@ bool read_case(const uint8_t* bytes, size_t length, Case& result);
 std::vector<uint8_t> write_case(const Case& from);
 
 inline Element element_of(const Case& from) { return static_cast<Element>(1 + from.element % 10); }
-inline size_t raw_length(const Case& from) { return from.elements * width_of(element_of(from)); }
 
 }  // namespace cairn::fuzz

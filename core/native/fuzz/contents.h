@@ -19,13 +19,15 @@ struct Contents {
   Bytes companion;  // float32 values, one an element: a master of raw's upper halves, in every other pair an exact one
 
   // Values as trainers have them, from the case's seed alone.
-  static Contents of_seed(const Case& from);
+  static Contents of_seed(const Case& from) { return of_seed(from, from.elements); }
+  static Contents of_seed(const Case& from, size_t elements);
   // Values that the case's bytes say: half of them, repeated, is the base, the others how raw differs. As `of_seed` without bytes.
-  static Contents of_bytes(const Case& from);
+  static Contents of_bytes(const Case& from) { return of_bytes(from, from.elements); }
+  static Contents of_bytes(const Case& from, size_t elements);
 
  private:
-  explicit Contents(const Case& from);
-  void fill_companion(const Case& from);
+  Contents(const Case& from, size_t elements);
+  void fill_companion(const Case& from, size_t elements);
 };
 
 }  // namespace cairn::fuzz

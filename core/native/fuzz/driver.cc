@@ -1,6 +1,6 @@
-// Runs both targets on valid and on mutated cases, where libFuzzer isn't at hand:
+// Runs all targets on valid and on mutated cases, where libFuzzer isn't at hand:
 //   driver run SEED EXECUTIONS          what fails is left in `failed.case`
-//   driver decoders|implementations FILE...   runs cases of that target, one after another
+//   driver decoders|implementations|choice FILE...   runs cases of that target, one after another
 //   driver seeds FOLDER                 writes valid cases for a corpus of decoders
 #include <csignal>
 #include <cstdio>
@@ -20,6 +20,7 @@ namespace {
 using Target = void (*)(const Case& from);
 
 constexpr int mutations_a_block = 16;
+constexpr uint64_t choice_in = 2;  // that many contents: all that may be chosen, by both methods, takes longest
 
 void write_file(const std::string& path, const Case& from) {
   const std::vector<uint8_t> bytes = write_case(from);
@@ -52,7 +53,7 @@ int run(uint64_t seed, uint64_t executions) {
   for (uint64_t done = 0; done < executions;) {
     const Case contents = any_contents(random);
     check(check_implementations, contents);
-    ++done;
+    if (++done % choice_in == 0) check(check_choice, contents);
     // Each valid encoding serves for several mutations: making one costs more than decoding it.
     const Case valid = encode_case(contents);
     for (int times = 0; times < mutations_a_block && done < executions; ++times, ++done) {
@@ -103,6 +104,7 @@ int main(int count, char** arguments) {
   if (what == "run" && count == 4) return run(std::strtoull(arguments[2], nullptr, 10), std::strtoull(arguments[3], nullptr, 10));
   if (what == "decoders") return replay(check_decoders, arguments + 2, count - 2);
   if (what == "implementations") return replay(check_implementations, arguments + 2, count - 2);
+  if (what == "choice") return replay(check_choice, arguments + 2, count - 2);
   if (what == "seeds") return write_seeds(arguments[2]);
-  return std::fprintf(stderr, "usage: driver run SEED EXECUTIONS | decoders FILE... | implementations FILE... | seeds FOLDER\n"), 2;
+  return std::fprintf(stderr, "usage: driver run SEED EXECUTIONS | decoders FILE... | implementations FILE... | choice FILE... | seeds FOLDER\n"), 2;
 }

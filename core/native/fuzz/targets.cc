@@ -1,25 +1,18 @@
 #include "targets.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 
 #include "base/scratch.h"
+#include "checking.h"
 #include "contents.h"
 #include "mutations.h"
-#include "simd/kernels.h"
 
 namespace cairn::fuzz {
 
 namespace {
 
 constexpr int damages_a_case = 2;
-
-[[noreturn]] void fail(const Case& from, const char* what) {
-  std::fprintf(stderr, "codec %u, element %u, %u elements, seed %u: %s\n", from.codec, from.element, from.elements, from.seed, what);
-  std::abort();
-}
 
 // The contents of a case's seed, kept for the next one: mutations of one encoding share them.
 const Contents& seed_contents_of(const Case& from) {
@@ -30,19 +23,6 @@ const Contents& seed_contents_of(const Case& from) {
   held_for = key;
   return *held;
 }
-
-// Runs `work` with each implementation in turn.
-template <class Work>
-void with_each_implementation(const Work& work) {
-  for (const char* const* name = kernel_names(); *name != nullptr; ++name) {
-    force_kernels(kernels_named(*name));
-    work(name == kernel_names());
-  }
-  force_kernels(nullptr);
-}
-
-// Rows of a few hundred elements at most, so that codecs of matrices have their way.
-uint32_t columns_of(const Case& from) { return 1 + from.seed; }
 
 size_t encode(const Codec& codec, const Case& from, const Contents& contents, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(this_thread_scratch());
