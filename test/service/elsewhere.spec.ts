@@ -52,10 +52,11 @@ const cli = (...args: string[]): ReturnType<typeof runCli> => runCli([...args, '
 
 describe('a job of another process', () => {
   it('is told of here from its beginning to its end, with its log', async () => {
+    await slowDown(24 * 2 ** 20);
     const [seen, lines] = [here.collect('job.changed'), here.collect('job.log')];
     const id = await startThere();
     await inState(id, 'done');
-    await expect.poll(() => seen.at(-1)?.job.state).toBe('done');
+    await expect.poll(() => seen.at(-1)?.job.state, { timeout: 5000 }).toBe('done');
     expect(seen.every(({ job }) => job.id === id && job.elsewhere === (job.state === 'done' ? undefined : true))).toBe(true);
     await expect.poll(() => lines.filter(({ line }) => line.message.includes('sealed as')).length).toBe(3);
   });
