@@ -227,9 +227,32 @@ describe('pieces', () => {
 });
 
 describe('implementations', () => {
+  type Add = (name: string, raw: Uint8Array, base: Uint8Array | undefined, options: CodeOptions) => void;
+
+  /** Where tables of groups of symbols pay, in planes and in every part: short codes, of which six are found at once, and codes of 12 bits. */
+  function addLarge(add: Add): void {
+    for (const element of [elements.bfloat16, elements.float16, elements.float32]) {
+      const { base, raw } = weightPair(element, 400_000, 5);
+      add(`${element} large`, raw, undefined, { element, method: 'cairn' });
+      add(`${element} large against a base`, raw, base, { element, method: 'cairn' });
+    }
+    for (const count of [8191, 8192, 16_383, 16_384, 100_003]) {
+      const random = randomSource(count);
+      const options: CodeOptions = { element: elements.bytes8, method: 'cairn' };
+      const few = (): number => random() % 3;
+      add(`${count} of three symbols`, Uint8Array.from({ length: count }, few), undefined, options);
+      add(
+        `${count} with codes of every length`,
+        Uint8Array.from({ length: count }, () => Math.clz32(random())),
+        undefined,
+        options,
+      );
+    }
+  }
+
   function cases(): Case[] {
     const list: Case[] = [];
-    const add = (name: string, raw: Uint8Array, base: Uint8Array | undefined, options: CodeOptions): void => {
+    const add: Add = (name, raw, base, options) => {
       const basePath = base && folder.file(base);
       const coded = code(folder, raw, {
         ...options,
@@ -253,6 +276,7 @@ describe('implementations', () => {
         add(`${element} ${method} random against special`, random, special, { element, method });
       }
     }
+    addLarge(add);
     return list;
   }
 
