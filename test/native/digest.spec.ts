@@ -1,6 +1,8 @@
 import { blake3 } from '@noble/hashes/blake3.js';
+import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { hasCommand } from '../../build/debian.ts';
 import { addon } from '../../core/codec/binding.ts';
 import { codeOf, Folder, neverCancelled } from './coding.ts';
 import { randomBytes } from './contents.ts';
@@ -12,6 +14,16 @@ afterAll(() => folder.remove());
 const published = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 63, 64, 65, 127, 128, 129, 1023, 1024, 1025, 2048, 2049, 3072, 3073, 4096, 4097, 5120, 5121, 6144, 6145, 7168,
   7169, 8192, 8193, 16384, 31744, 102400,
+];
+/** What is published for some of them, the first 32 bytes. */
+const publishedDigests: [length: number, digest: string][] = [
+  [0, 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262'],
+  [1, '2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213'],
+  [1023, '10108970eeda3eb932baac1428c7a2163b0e924c9a9e25b35bba72b28f70bd11'],
+  [1024, '42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7'],
+  [1025, 'd00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444'],
+  [3073, '7124b49501012f81cc7f11ca069ec9226cecb8a2c850cfe644e327d22d3e1cd3'],
+  [102400, 'bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085'],
 ];
 const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index % 251);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -29,8 +41,15 @@ function digestByPieces(path: string, length: number, spanBytes: number): Uint8A
 
 describe('digest', () => {
   it('is BLAKE3 for the published input at all the published lengths', () => {
-    expect(hex(addon.digestBytes(new Uint8Array()))).toBe('af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262');
+    for (const [length, digest] of publishedDigests) expect(hex(addon.digestBytes(pattern(length))), `${length} bytes`).toBe(digest);
     for (const length of published) expect(hex(addon.digestBytes(pattern(length))), `${length} bytes`).toBe(hex(blake3(pattern(length))));
+  });
+
+  it.runIf(hasCommand('b3sum'))('is what b3sum prints for a file', () => {
+    for (const length of [...published, 3_000_001]) {
+      const path = folder.file(randomBytes(length, length));
+      expect(hex(digestOfPiece(path, 0, length, true)), `${length} bytes`).toBe(execFileSync('b3sum', ['--no-names', path], { encoding: 'utf8' }).trim()); // prettier-ignore
+    }
   });
 
   it('is the same from a file, from ranges of files and from memory', () => {
