@@ -125,9 +125,7 @@ size_t add_lmc(Candidate candidates[6], size_t count) {
 
 size_t encode_as(CodecId id, const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(scratch);
-  const size_t length = find_codec(static_cast<uint8_t>(id))->encode(block, scratch, out, capacity);
-  if (id == CodecId::conditioned_parts && length != does_not_fit && !has_fair_patches(block, out, length)) return does_not_fit;
-  return length;
+  return find_codec(static_cast<uint8_t>(id))->encode(block, scratch, out, capacity);
 }
 
 bool is_worth_trying(const Candidate& candidate, const RawBlock& block, size_t best) {

@@ -72,13 +72,7 @@ size_t encode_if_far_ahead(const RawBlock& block, Scratch& scratch, uint8_t* out
   };
   if (is_near(half.base, false) || is_near(half.base, true) || is_near(nullptr, true)) return does_not_fit;
   const Outcome outcome = encode_planned(plan, block, scratch, out, capacity);
-  const bool is_fair = outcome.possible && outcome.length != does_not_fit && has_fair_patches(block, out, outcome.length);
-  return is_fair ? outcome.length : does_not_fit;
-}
-
-bool has_fair_patches(const RawBlock& block, const uint8_t* encoded, size_t length) {
-  Head head{};
-  return read_head({encoded, length}, {nullptr, block.base, block.length, block.element}, head);
+  return outcome.possible ? outcome.length : does_not_fit;
 }
 
 }  // namespace cairn

@@ -9,8 +9,4 @@ namespace cairn {
 // Codes a block as conditioned-parts where a sample shows that nothing else comes near; does_not_fit where it doesn't.
 size_t encode_if_far_ahead(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity);
 
-// Whether decoders take what was encoded as conditioned-parts, of `length` bytes: where it was planned from a sample, a change that is
-// too great for a patch may be among the patches.
-bool has_fair_patches(const RawBlock& block, const uint8_t* encoded, size_t length);
-
 }  // namespace cairn

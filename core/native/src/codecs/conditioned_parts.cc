@@ -32,6 +32,7 @@ struct Parting {
   uint8_t* low_end = nullptr;
   Patch* patches = nullptr;
   size_t patch_count = 0;
+  bool all_fit_patches = true;
 
   Parting(const RawBlock& of, const Plan& plan, Scratch& scratch)
       : block(of),
@@ -50,7 +51,7 @@ struct Parting {
     lists.allocate(part_count, count, scratch);
   }
 
-  // False where a key or a symbol has no place in these tables, or patches are far from rare.
+  // False where a key, a symbol or a patch has no place in these tables, or patches are far from rare.
   bool take_apart() {
     uint8_t* ends[most_parts + 1];
     std::copy(lists.starts, lists.starts + most_parts + 1, ends);
@@ -66,7 +67,7 @@ struct Parting {
     }
     for (unsigned part = 0; part <= most_parts; ++part) lists.counts[part] = static_cast<size_t>(ends[part] - lists.starts[part]);
     low_end = low.finish();
-    return lists.counts[no_part] == 0 && patch_count <= count / 8;
+    return all_fit_patches && lists.counts[no_part] == 0 && patch_count <= count / 8;
   }
 
  private:
@@ -85,6 +86,8 @@ struct Parting {
   void take_patch(size_t first, size_t i, uint8_t* symbols, const uint8_t* magnitudes) {
     uint32_t magnitude = 0;
     std::memcpy(&magnitude, magnitudes + i * shape.width, shape.width);
+    // Half of all patterns away is further than a patch can say, as its symbol can't either.
+    all_fit_patches = all_fit_patches && !meaning.meanings[symbols[i]].refused;
     patches[patch_count++] = {first + i, uint64_t{magnitude} * 2 - 1 + (symbols[i] & 1)};
     symbols[i] = 0;
   }
