@@ -9,7 +9,7 @@ namespace cairn {
 namespace {
 
 constexpr unsigned range_sub_bits = 1;  // ranges of keys are chosen with symbols of that many sub bits
-constexpr unsigned patch_price_sixteenths = 98;  // bits of a patch beside its position, about
+constexpr unsigned position_price_sixteenths = 24;  // bits of a patch's position beyond the logarithm of the distance, about
 
 // True where a difference is half of all there are, which has no symbol.
 bool has_unsayable(const KeyCounts& counts, const DifferenceShape& shape) {
@@ -25,27 +25,44 @@ bool has_unsayable(const KeyCounts& counts, const DifferenceShape& shape) {
 
 unsigned logarithm_sixteenths(uint64_t x) { return x == 0 ? 0 : static_cast<unsigned>(weigh(x) / x >> 12); }
 
+// Bits that the changed elements of a key take beside their symbols or positions: as values of patches, and as low bits.
+struct ChangedBits {
+  uint64_t changed = 0, values = 0, low = 0;
+
+  ChangedBits() = default;
+  ChangedBits(const uint32_t row[256], const SymbolMeaning meanings[256]) {
+    for (unsigned symbol = 1; symbol < 256; ++symbol) {
+      if (row[symbol] == 0) continue;
+      const unsigned below = 31 - static_cast<unsigned>(__builtin_clz(meanings[symbol].least));
+      changed += row[symbol];
+      values += uint64_t{row[symbol]} * (2 * below + 1);
+      low += uint64_t{row[symbol]} * meanings[symbol].low_bits;
+    }
+  }
+};
+
 // Makes keys quiet whose changed elements are so rare that listing them costs less than one bit an element does. Keys that a sample
 // shows unchanged are quiet, too; of those it hardly shows, the ones that follow a quiet key.
 void choose_quiet_keys(KeyCounts& counts, size_t counted, bool sampled, const TablePrice& price, Plan& plan) {
   constexpr uint64_t least_shown = 8;
+  SymbolMeaning meanings[256];
+  fill_meanings(plan.shape, meanings);
   bool before = false;
   for (unsigned key = 0; key < most_keys; ++key) {
     uint32_t* const row = counts.rows[key];
-    uint64_t total = 0;
-    for (unsigned symbol = 0; counts.present[key] && symbol < 256; ++symbol) total += row[symbol];
-    const uint64_t changed = total == 0 ? 0 : total - row[0];
-    if (changed == 0) {
+    const ChangedBits bits = counts.present[key] ? ChangedBits(row, meanings) : ChangedBits();
+    const uint64_t total = counts.present[key] ? row[0] + bits.changed : 0;
+    if (bits.changed == 0) {
       plan.quiet[key] = sampled && (total >= least_shown || before);
       before = plan.quiet[key];
       continue;
     }
-    const uint64_t patched = changed * (logarithm_sixteenths(counted / changed) + patch_price_sixteenths) / 16;
-    before = plan.quiet[key] = changed <= total / 4 && patched < price_counts(row, price) >> 16;
+    const uint64_t patched = bits.changed * (logarithm_sixteenths(counted / bits.changed) + position_price_sixteenths) / 16 + bits.values;
+    before = plan.quiet[key] = bits.changed <= total / 4 && patched < (price_counts(row, price) >> 16) + bits.low;
     if (!plan.quiet[key]) continue;
     std::fill(row, row + 256, 0u);
     row[0] = static_cast<uint32_t>(total);
-    plan.patches += changed;
+    plan.patches += bits.changed;
     plan.price += patched;
   }
 }
