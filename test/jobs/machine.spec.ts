@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readPower, saysMetered, thisMachine } from '../../core/jobs/machine.ts';
+import { saysMetered, thisMachine } from '../../core/jobs/machine.ts';
+import { powerOfPmset, powerOfPowerStatus, readPower } from '../../core/jobs/power.ts';
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(path.join(tmpdir(), 'cairn-power-'))));
@@ -34,6 +35,43 @@ describe('a battery', () => {
     supply('BAT1', { type: 'Battery', status: 'Full', capacity: '90' });
     supply('BAT2', { type: 'Battery', status: 'Unknown', capacity: 'soon' });
     expect(readPower(folder)).toEqual({ onBattery: true, percent: 60 });
+  });
+
+  it('is what macOS says of it', () => {
+    const said = (source: string, ...batteries: string[]): string => [`Now drawing from '${source}'`, ...batteries, ''].join('\n');
+    const inside = (rest: string): string => ` -InternalBattery-0 (id=22806627)\t${rest}`;
+    expect(powerOfPmset(said('Battery Power', inside('78%; discharging; 5:05 remaining present: true')))).toEqual({
+      onBattery: true,
+      percent: 78,
+    });
+    expect(powerOfPmset(said('Battery Power', inside('9%; discharging; (no estimate) present: true')))).toEqual({
+      onBattery: true,
+      percent: 9,
+    });
+    expect(powerOfPmset(said('AC Power', inside('100%; charged; 0:00 remaining present: true')))).toEqual({
+      onBattery: false,
+      percent: 100,
+    });
+    expect(powerOfPmset(said('AC Power', inside('80%; AC attached; not charging present: true')))).toEqual({
+      onBattery: false,
+      percent: 80,
+    });
+    expect(powerOfPmset(said('UPS Power', ' -Back-UPS ES 700G FW:871.O4 .I USB FW:O4 (id=10)\t55%; discharging; 0:17 remaining'))).toEqual({
+      onBattery: true,
+      percent: 55,
+    });
+    expect(powerOfPmset(said('AC Power'))).toEqual({ onBattery: false });
+    expect(powerOfPmset('')).toEqual({ onBattery: false });
+  });
+
+  it('is what Windows says of it', () => {
+    expect(powerOfPowerStatus('Offline 0.62 High\r\n')).toEqual({ onBattery: true, percent: 62 });
+    expect(powerOfPowerStatus('Offline 0.09 Low, Critical\r\n')).toEqual({ onBattery: true, percent: 9 });
+    expect(powerOfPowerStatus('Online 0.35 Charging\r\n')).toEqual({ onBattery: false, percent: 35 });
+    expect(powerOfPowerStatus('Offline 0.5 0\r\n')).toEqual({ onBattery: true, percent: 50 });
+    expect(powerOfPowerStatus('Online 1 NoSystemBattery\r\n')).toEqual({ onBattery: false });
+    expect(powerOfPowerStatus('Unknown 2.55 Unknown\r\n')).toEqual({ onBattery: false });
+    expect(powerOfPowerStatus('')).toEqual({ onBattery: false });
   });
 
   it('is as the shell says, where there is one', () => {
