@@ -33,7 +33,7 @@ function openService(tell: (message: ToShell) => void): Promise<Service> {
   const home = path.resolve(typeof values.home === 'string' ? values.home : cairnHome());
   const store = typeof values.store === 'string' ? values.store : process.env['CAIRN_STORE'] || path.join(home, 'store');
   const onProblem = (message: string): void => tell({ state: 'problem', message });
-  return Service.open({ home, storePath: path.resolve(store), host: 'desktop', stays: true, onProblem });
+  return Service.open({ home, storePath: path.resolve(store), host: 'desktop', stays: true, isKeptAwake: true, onProblem });
 }
 
 /** Serves what the parent sends. Ports that arrive before the service is open wait for it. */

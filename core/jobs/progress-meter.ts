@@ -36,6 +36,10 @@ export class ProgressMeter {
   #promise: { etaMs: number; atMs: number } | undefined;
   #update: ProgressUpdate = noProgress;
 
+  get phase(): string {
+    return this.#update.phase;
+  }
+
   update(update: ProgressUpdate, nowMs: number): void {
     // Counting started anew (another phase over the same bytes): the past says nothing about it.
     if (update.bytesDone < this.#update.bytesDone) this.restart();

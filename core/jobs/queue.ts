@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CairnError, toFailure } from '../contract/errors.ts';
 import type { PayloadOf } from '../contract/methods.ts';
-import type { Job, JobKind, JobLogLine, JobState, QueuePause } from '../contract/model.ts';
+import { wakefulPhases, type Job, type JobKind, type JobLogLine, type JobState, type QueuePause } from '../contract/model.ts';
 import { Budget } from './budget.ts';
 import { heldAs } from './held.ts';
 import { canPause, userHold, type Hold } from './holds.ts';
@@ -58,6 +58,8 @@ export interface QueueOptions extends QueueAccess {
   /** What all jobs together may take. */
   budget?: Budget;
   onPause?: (payload: PayloadOf<'queue.changed'>) => void;
+  /** Told at every step of a job whether one is at what sleep should not cut in two. */
+  keepAwake?: (wanted: boolean) => void;
   nowMs?: () => number;
 }
 
@@ -419,6 +421,7 @@ export class JobQueue {
     live.job = next;
     this.#book.keep(live);
     this.#teller.tell(live);
+    this.#tellSleep();
   }
 
   #startNext(): void {
@@ -494,6 +497,7 @@ export class JobQueue {
     live.job = { ...job, ...outcome, ended: this.#time(), progress };
     this.#book.keep(live, outcome.state === 'interrupted' && this.#stays);
     this.#live.delete(live.job.id);
+    this.#tellSleep();
     this.#options.onChange({ job: live.job });
   }
 
@@ -510,6 +514,11 @@ export class JobQueue {
     if (!this.#live.has(live.job.id)) return;
     live.meter.update(update, this.#nowMs());
     this.#teller.tell(live);
+    this.#tellSleep();
+  }
+
+  #tellSleep(): void {
+    this.#options.keepAwake?.(this.#lives.some(({ job, meter }) => job.state === 'running' && wakefulPhases.includes(meter.phase)));
   }
 
   #log(live: LiveJob, level: JobLogLine['level'], message: string): void {

@@ -18,6 +18,7 @@ import type { Priority, StageAccess } from '../jobs/job.ts';
 import { Onlooker } from '../jobs/onlooker.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import type { Scheduler } from '../jobs/scheduler.ts';
+import { Wakefulness } from '../jobs/wakefulness.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { formatVersion } from '../store/store.ts';
 import { dispatch, type Handlers } from './dispatcher.ts';
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   threads?: number;
   /** For services that live on: they run jobs that a process left queued when it ended, and notice what others archive. */
   stays?: boolean;
+  /** What it runs inside keeps the machine awake where that matters. */
+  isKeptAwake?: boolean;
   /** One line that belongs to no call: a catalogue moved aside, a stale lock replaced. */
   onProblem?: (message: string) => void;
 }
@@ -68,6 +71,7 @@ export class Service implements ServiceAccess {
   readonly stages: StageAccess;
   readonly surroundings: Surroundings;
   readonly #budget = new Budget();
+  readonly #wakefulness = new Wakefulness();
   readonly #seat: Seat;
   #isSeated = false;
   readonly #options: ServiceOptions;
@@ -117,6 +121,7 @@ export class Service implements ServiceAccess {
       stays: options.stays ?? false,
       policyHold: ({ schedule }, priority) => (priority === 'low' ? this.scheduler.holdOf(schedule) : undefined),
       budget: this.#budget,
+      ...(options.isKeptAwake ? {} : { keepAwake: (wanted: boolean) => this.#wakefulness.keep(wanted) }),
     });
     this.#applyManners();
     this.#handlers = createHandlers(this);
@@ -152,6 +157,7 @@ export class Service implements ServiceAccess {
     clearInterval(this.#following);
     await this.scheduler.close();
     await this.queue.close();
+    this.#wakefulness.close();
     this.#seat.leave();
     this.#budget.close();
     for (const connection of [...this.#connections]) connection.close('the service has closed');

@@ -1,5 +1,6 @@
 /** What the machine says of itself, and of the way to the store; what work in the background goes by. */
-import { thisMachine, type Machine, type Power } from '../jobs/machine.ts';
+import { thisMachine, type Machine } from '../jobs/machine.ts';
+import type { Power } from '../jobs/power.ts';
 import type { MachineState } from '../plan/conditions.ts';
 import type { Backend } from '../store/backends/backend.ts';
 
