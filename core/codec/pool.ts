@@ -125,6 +125,18 @@ export class CodecPool {
     return this.#run({ kind: 'evict', path });
   }
 
+  /** Runs of bytes that the main thread reads and passes on: each goes through the gate like a task that reads as much. */
+  async *paced<R extends { bytes: Uint8Array }>(runs: AsyncIterable<R>): AsyncGenerator<R> {
+    for await (const run of runs) {
+      await this.#gate?.enter(run.bytes.length);
+      try {
+        yield run;
+      } finally {
+        this.#gate?.leave();
+      }
+    }
+  }
+
   /** Ends the workers once they are idle. */
   async close(): Promise<void> {
     await this.#workers.close();

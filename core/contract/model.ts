@@ -220,6 +220,12 @@ export const jobProgress = z.object({
 });
 export type JobProgress = z.infer<typeof jobProgress>;
 
+/**
+ * Jobs that can be held once they have begun: they stop between two tasks and go on from there. The others are short, and half of a
+ * removal or of a prune is nothing to leave lying.
+ */
+export const pausableKinds: ReadonlySet<JobKind> = new Set<JobKind>(['archive', 'verify', 'restore', 'copy']);
+
 /** Phases in which the machine should not be let fall asleep: half of them is what nobody wants to find in the morning. */
 export const wakefulPhases: readonly string[] = ['commit', 'release'];
 

@@ -107,7 +107,7 @@ async function copyPack(
   try {
     for (const { packId, entry } of blobs) {
       const offset = pack.reserve(entry.storedLength);
-      for await (const { at, bytes } of readBlocks(from, packId, entry)) {
+      for await (const { at, bytes } of pool.paced(readBlocks(from, packId, entry))) {
         if (signal?.aborted) throw new CairnError('cancelled', 'copying was cancelled; what was copied is used when it is started again');
         await pack.write(offset + at, bytes);
         onBytes(bytes.length);

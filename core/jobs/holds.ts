@@ -1,5 +1,5 @@
 /** What keeps a job from going on: a user's pause of it or of everything, or the policy of the schedule that started it. */
-import type { JobKind, QueuePause } from '../contract/model.ts';
+import { pausableKinds, type JobKind, type QueuePause } from '../contract/model.ts';
 
 export interface Hold {
   by: 'user' | 'policy';
@@ -21,10 +21,5 @@ const holdOf = (reason: string, untilMs: number | undefined): Hold => ({
   ...(untilMs === undefined ? {} : { untilMs }),
 });
 
-/**
- * Whether a job that has begun can be held: those whose tasks go through the pool can; the others are short, and half of
- * a removal or of a prune is nothing to leave lying.
- */
-export function canPause(kind: JobKind): boolean {
-  return kind === 'archive' || kind === 'verify' || kind === 'restore';
-}
+/** Whether a job that has begun can be held. */
+export const canPause = (kind: JobKind): boolean => pausableKinds.has(kind);

@@ -9,8 +9,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelFlag, type CodecPool } from '../codec/pool.ts';
 import { CairnError } from '../contract/errors.ts';
-import { readBlocksIn } from '../store/block-reader.ts';
-import type { Digest } from '../store/blob-source.ts';
+import { readBlocksIn, type BlockRun } from '../store/block-reader.ts';
+import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { assertRoom } from '../store/room.ts';
 import { nameOfPack } from '../store/pack-reader.ts';
 import { nameOfParity } from '../store/parity.ts';
@@ -158,12 +158,16 @@ async function carryOut(store: Store, plan: PrunePlan, options: PruneOptions): P
 
 /** @returns the id of the pack, which is proved and published */
 async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOptions): Promise<string> {
+  const blocks = (name: string, entry: BlobEntry): AsyncGenerator<BlockRun> => {
+    const runs = readBlocksIn(store, name, entry);
+    return pool ? pool.paced(runs) : runs;
+  };
   const pack = await store.createPack();
   try {
     for (const { name, entry } of moves) {
       assertGoingOn(signal);
       const offset = pack.reserve(entry.storedLength);
-      for await (const { at, bytes } of readBlocksIn(store, name, entry)) {
+      for await (const { at, bytes } of blocks(name, entry)) {
         assertGoingOn(signal);
         await pack.write(offset + at, bytes);
       }
@@ -173,7 +177,7 @@ async function writePack(store: Store, moves: Move[], { pool, signal }: PruneOpt
     const { id } = await pack.finish(async (path, all) => {
       await pool?.evict(path);
       // What was copied is held to its checksums before it has a name that others rely on.
-      for (const entry of all) for await (const _run of readBlocksIn(store, pack.name, entry)) assertGoingOn(signal);
+      for (const entry of all) for await (const _run of blocks(pack.name, entry)) assertGoingOn(signal);
       const anew = all.filter(({ digest }) => rebased.has(digest));
       if (pool && anew.length > 0) await provePack(pool, store, path, anew, { cancel: cancelFlag(signal), onBytes: () => undefined });
     });

@@ -6,7 +6,7 @@
 import type { CodecPool } from '../codec/pool.ts';
 import { toCairnError } from '../contract/errors.ts';
 import type { CheckedParamsOf } from '../contract/methods.ts';
-import { hasWholeBlocks } from '../store/block-reader.ts';
+import { hasWholeBlocks, type ReadOptions } from '../store/block-reader.ts';
 import type { BlobEntry, Digest } from '../store/blob-source.ts';
 import { nameOfPack, packIdOf, readPackTable } from '../store/pack-reader.ts';
 import { isParityWhole, nameOfParity, parityFileBytes, readParity, restoreFromParity, writeParity, type Parity } from '../store/parity.ts';
@@ -119,7 +119,7 @@ async function replaceManifest(store: Store, id: string, bytes: Uint8Array): Pro
 }
 
 async function repairPack(store: Store, packId: string, options: RepairOptions, result: RepairResult): Promise<void> {
-  let damaged = await damageOf(store, packId, options.signal);
+  let damaged = await damageOf(store, packId, options);
   const parity = await parityOf(store, packId);
   if (damaged.length > 0 || damaged === wholePack) {
     result.packsDamaged++;
@@ -127,7 +127,7 @@ async function repairPack(store: Store, packId: string, options: RepairOptions, 
     if (restored !== undefined) {
       await store.index.drop(packId);
       await store.index.refresh();
-      damaged = await damageOf(store, packId, options.signal);
+      damaged = await damageOf(store, packId, options);
     }
     if (restored === undefined || damaged === wholePack || damaged.length > 0)
       return repairContents(store, packId, damaged, options, result);
@@ -140,12 +140,15 @@ async function repairPack(store: Store, packId: string, options: RepairOptions, 
 /** Stands for damage to a pack's header, table or footer. */
 const wholePack: BlobEntry[] = [];
 
+const readingOf = ({ pool, signal }: RepairOptions): ReadOptions => ({ signal, pace: (runs) => pool.paced(runs) });
+
 /** Blobs of the pack whose stored bytes don't have their checksums. */
-async function damageOf(store: Store, packId: string, signal?: AbortSignal): Promise<BlobEntry[]> {
+async function damageOf(store: Store, packId: string, options: RepairOptions): Promise<BlobEntry[]> {
+  const { signal } = options;
   try {
     const damaged: BlobEntry[] = [];
     for (const entry of (await readPackTable(store.backend, store.hashing, packId)).entries()) {
-      if (!(await hasWholeBlocks(store, packId, entry, signal))) damaged.push(entry);
+      if (!(await hasWholeBlocks(store, packId, entry, readingOf(options)))) damaged.push(entry);
     }
     return damaged;
   } catch (thrown) {
@@ -182,7 +185,7 @@ async function repairContents(
   store: Store,
   packId: string,
   damaged: BlobEntry[],
-  { pool, signal }: RepairOptions,
+  options: RepairOptions,
   result: RepairResult,
 ): Promise<void> {
   if (damaged === wholePack) {
@@ -191,21 +194,21 @@ async function repairContents(
   }
   const alone: BlobEntry[] = [];
   for (const entry of damaged) {
-    if (await isElsewhere(store, packId, entry.digest)) result.contentsElsewhere++;
+    if (await isElsewhere(store, packId, entry.digest, options)) result.contentsElsewhere++;
     else alone.push(entry);
   }
-  const stored = await storeFromOriginals(store, pool, alone, signal);
+  const stored = await storeFromOriginals(store, options.pool, alone, options.signal);
   result.contentsFromOriginals += stored.digests.size;
   result.contentsLost.push(...alone.map(({ digest }) => digest).filter((digest) => !stored.digests.has(digest)));
   // Where all of it was stored anew as it was, the new pack has taken the place of the damaged one.
   if (stored.packId !== packId) await store.condemn(packId);
 }
 
-async function isElsewhere(store: Store, packId: string, digest: Digest): Promise<boolean> {
+async function isElsewhere(store: Store, packId: string, digest: Digest, options: RepairOptions): Promise<boolean> {
   for (const place of store.index.places(digest)) {
     if (place.packId === packId) continue;
     const entry = (await store.packTable(place.packId)).entry(place.index);
-    if (await hasWholeBlocks(store, place.packId, entry)) return true;
+    if (await hasWholeBlocks(store, place.packId, entry, readingOf(options))) return true;
   }
   return false;
 }

@@ -44,7 +44,9 @@ export async function verifyJob(context: JobContext, params: VerifyParams): Prom
     context.progress({ phase: params.mode, bytesDone, bytesTotal, itemsDone: 0, itemsTotal: snapshots?.length ?? 0 });
   const options = { ...(snapshots ? { snapshots } : {}), signal: context.signal, onProgress };
   const result: VerifyDataResult =
-    params.mode === 'structure' ? await verifyStructure(store, options) : await verifyAll(context, store, params, options);
+    params.mode === 'structure'
+      ? await verifyStructure(store, { ...options, pace: (runs) => context.pool(params.threads).paced(runs) })
+      : await verifyAll(context, store, params, options);
   report(context, result.findings);
   const { bytesRead, findings } = result;
   const verification = {

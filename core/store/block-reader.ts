@@ -10,6 +10,9 @@ type Readable = Pick<Store, 'backend' | 'hashing'>;
 /** A run is at least one block, so at most this and a block's 4 MiB. */
 const runBytes = 8 * 1024 * 1024;
 
+/** Runs as they come, held back where their reader may not go on yet. */
+export type Pace = (runs: AsyncGenerator<BlockRun>) => AsyncGenerator<BlockRun>;
+
 export interface BlockRun {
   /** Of the run's first byte in the blob. */
   at: number;
@@ -39,10 +42,20 @@ export async function* readBlocksIn(store: Readable, name: string, entry: BlobEn
   }
 }
 
+export interface ReadOptions {
+  signal?: AbortSignal | undefined;
+  pace?: Pace;
+}
+
 /** True where every block has its checksum. @throws CairnError `not_found`, `io`; the signal's reason */
-export async function hasWholeBlocks(store: Readable, packId: string, entry: BlobEntry, signal?: AbortSignal): Promise<boolean> {
+export async function hasWholeBlocks(
+  store: Readable,
+  packId: string,
+  entry: BlobEntry,
+  { signal, pace = (runs) => runs }: ReadOptions = {},
+): Promise<boolean> {
   try {
-    for await (const _run of readBlocks(store, packId, entry)) signal?.throwIfAborted();
+    for await (const _run of pace(readBlocks(store, packId, entry))) signal?.throwIfAborted();
     return true;
   } catch (thrown) {
     if (signal?.aborted) throw thrown;

@@ -5,7 +5,7 @@
  */
 import { CairnError, toCairnError } from '../contract/errors.ts';
 import type { Finding } from '../contract/model.ts';
-import { readBlocks } from '../store/block-reader.ts';
+import { readBlocks, type Pace } from '../store/block-reader.ts';
 import type { BlobEntry, BlobNeed, Digest } from '../store/blob-source.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { addNeeded } from '../store/needed.ts';
@@ -21,6 +21,8 @@ export interface VerifyOptions {
   snapshots?: string[];
   signal?: AbortSignal;
   onProgress?: (progress: { bytesDone: number; bytesTotal: number }) => void;
+  /** How fast stored bytes may be read. */
+  pace?: Pace;
 }
 
 export interface VerifyResult {
@@ -114,13 +116,14 @@ async function findUnfit(store: Store, entry: BlobEntry, there: Map<Digest, Blob
 /** Reads every stored block in question. Returns the bytes read. */
 async function checkPacks(checking: Checking): Promise<number> {
   const { store, options } = checking;
+  const { pace = (runs) => runs } = options;
   const packIds = await readablePacks(checking);
   let bytesTotal = 0;
   for await (const { entry } of blobsToRead(checking, packIds)) bytesTotal += entry.storedLength;
   let bytesDone = 0;
   for await (const { packId, entry } of blobsToRead(checking, packIds)) {
     try {
-      for await (const { bytes } of readBlocks(store, packId, entry)) {
+      for await (const { bytes } of pace(readBlocks(store, packId, entry))) {
         bytesDone += bytes.length;
         options.onProgress?.({ bytesDone, bytesTotal });
         assertGoingOn(options);

@@ -1,9 +1,13 @@
 /** Copying between stores: what arrives is whole by itself, under the same ids, and was proved there. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { copyParams } from '../../core/contract/methods.ts';
+import { copyParams, repairParams, verifyParams } from '../../core/contract/methods.ts';
 import { copyJob, copySnapshots, type CopyResult } from '../../core/jobs/copy.ts';
+import type { JobContext } from '../../core/jobs/job.ts';
+import { repairJob } from '../../core/jobs/repair.ts';
+import { verifyJob } from '../../core/jobs/verify.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
+import type { Store } from '../../core/store/store.ts';
 import { Bench, type Archived } from './context.ts';
 import { picture } from './files.ts';
 
@@ -59,6 +63,34 @@ describe('copy', () => {
     expect(after).toEqual(before);
     expect((await there!.verify()).findings).toEqual([]);
     expect(() => copyParams.parse({ to })).toThrow('either some snapshots or all');
+  });
+
+  it('goes through the gate with every byte, as do repairing and verifying of structure', async () => {
+    const passed = { bytes: 0, inside: 0 };
+    const gate = {
+      enter: (bytes: number) => Promise.resolve(void ((passed.bytes += bytes), (passed.inside += 1))),
+      leave: () => void (passed.inside -= 1),
+    };
+    const through = async (mode: 'read' | 'write', work: (store: Store, context: JobContext) => Promise<unknown>): Promise<number> => {
+      passed.bytes = 0;
+      await here!.onStore(mode, (store, context) => work(store, { ...context, pool: () => context.pool().behind(gate) }));
+      expect(passed.inside).toBe(0);
+      return passed.bytes;
+    };
+    let stored = 0;
+    let raw = 0;
+    await here!.onStore('read', async (store) => {
+      await store.index.load();
+      for (const packId of store.index.packIds())
+        for (const { storedLength, rawLength } of (await store.packTable(packId)).entries())
+          [stored, raw] = [stored + storedLength, raw + rawLength];
+    });
+    expect(stored).toBeGreaterThan(0);
+    expect(await through('read', (_, context) => copyJob(context, copyParams.parse({ all: true, to: there!.storePath })))).toBe(
+      stored + raw,
+    );
+    expect(await through('read', (_, context) => verifyJob(context, verifyParams.parse({ mode: 'structure' })))).toBe(stored);
+    expect(await through('write', (_, context) => repairJob(context, repairParams.parse({})))).toBe(stored);
   });
 
   it('refuses damaged bytes, the same store, and goes on after it was cancelled', async () => {

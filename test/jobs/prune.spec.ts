@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { CodecPool } from '../../core/codec/pool.ts';
 import { prune } from '../../core/jobs/prune.ts';
 import { nameOfPack } from '../../core/store/pack-reader.ts';
 import { nameOfManifest } from '../../core/store/snapshots.ts';
@@ -76,6 +77,20 @@ describe('prune', () => {
     const { path, offset } = await store.storedBlocks(digestOf(b));
     expect((await readFile(path)).subarray(offset + 1, offset + 1 + b.length)).toEqual(b);
     expect((await verifyStructure(await reopened(store))).findings).toEqual([]);
+  });
+
+  it('reads what it repacks, and reads back, through the gate of its pool', async () => {
+    const store = await newStore();
+    await storePack(store, [a, b, c]);
+    const gone = await store.commit(manifestOf([a, b, c]));
+    await store.commit(manifestOf([b], { step: 200 }));
+    await store.remove(gone);
+    const passed: number[] = [];
+    const pool = new CodecPool(1);
+    onTestFinished(() => pool.close());
+    const gate = { enter: (bytes: number) => Promise.resolve(void passed.push(bytes)), leave: () => undefined };
+    expect(await prune(store, { pool: pool.behind(gate), graceMs: 0 })).toMatchObject({ packsRepacked: 1 });
+    expect(passed).toEqual([b.length + 1, b.length + 1]);
   });
 
   it('leaves a pack alone that is mostly needed', async () => {

@@ -1,5 +1,5 @@
 /** What can be done with one job: by keys on the page, and in its menu. */
-import type { Job } from '../../../core/contract/model.ts';
+import { pausableKinds, type Job } from '../../../core/contract/model.ts';
 import { cancel, move, pause, resume, retry } from '../../state/actions.svelte.ts';
 import { copyCommand } from '../../state/clipboard.svelte.ts';
 import type { Command } from '../../state/commands.svelte.ts';
@@ -10,12 +10,9 @@ import { text } from '../../ui/text.ts';
 const words = text.jobs;
 const group = text.palette.groups.here;
 
-/** Kinds that stop between two blocks and go on from there. */
-const pausable: ReadonlySet<Job['kind']> = new Set<Job['kind']>(['archive', 'verify', 'restore']);
-
 export const isEnded = (job: Job): boolean => jobs.ended.includes(job);
 export const isWaiting = (job: Job): boolean => jobs.queued.includes(job);
-export const canPause = (job: Job): boolean => !isEnded(job) && (isWaiting(job) || pausable.has(job.kind));
+export const canPause = (job: Job): boolean => !isEnded(job) && (isWaiting(job) || pausableKinds.has(job.kind));
 
 /** Queues it again and shows that. */
 export async function again(job: Job): Promise<void> {
