@@ -9,7 +9,7 @@ import path from 'node:path';
 import { aboutCore } from '../codec/hashing.ts';
 import type { CodecPool } from '../codec/pool.ts';
 import { tensorBlockLog2 } from '../codec/elements.ts';
-import type { BenchRecord } from '../contract/model.ts';
+import type { BenchRecord, CodingMethod } from '../contract/model.ts';
 import { CairnError } from '../contract/errors.ts';
 import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
 import { readCheckpoint, type CheckpointFile } from '../scan/read-checkpoint.ts';
@@ -23,7 +23,7 @@ export interface BenchOptions {
   rounds: number;
   /** Absent: all that this machine runs. */
   implementations?: string[];
-  methods: ('cairn' | 'lmc')[];
+  methods: CodingMethod[];
   /** Whether general compressors are measured too, alone and with one thread. */
   general: boolean;
   pool: CodecPool;
@@ -46,7 +46,7 @@ const describe = async (checkpoint: FoundCheckpoint | undefined): Promise<Checkp
 
 async function measure(
   scenario: BenchScenario,
-  method: 'cairn' | 'lmc',
+  method: CodingMethod,
   implementation: string,
   threads: number,
   options: BenchOptions,

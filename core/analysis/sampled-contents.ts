@@ -2,6 +2,7 @@
  * What a checkpoint would take in a store, judged by blocks of it that are coded as an archive would code them: with the same
  * bases and companions, of each kind of tensor some, at even distances. Nothing is written.
  */
+import type { CodingMethod } from '../contract/model.ts';
 import { rangesOf } from '../codec/pieces.ts';
 import { levelFor } from '../codec/encode.ts';
 import { elementWidths, neededLength, roles, tensorBlockLog2 } from '../codec/elements.ts';
@@ -23,7 +24,7 @@ export interface Bases {
 
 export interface SamplingOptions {
   pool: CodecPool;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   bases: Bases | undefined;
   cancel: Int32Array;
 }

@@ -1,10 +1,11 @@
 /** When a store was verified, and what was found. */
 import { z } from 'zod';
+import { verifyMode } from '../contract/model.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 
 const verification = z.object({
   time: z.iso.datetime(),
-  mode: z.enum(['data', 'structure']),
+  mode: verifyMode,
   snapshots: z.number().int(),
   bytesRead: z.number().int(),
   findings: z.number().int(),

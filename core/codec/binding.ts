@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { CairnError } from '../contract/errors.ts';
+import type { CodingMethod } from '../contract/model.ts';
 import type { ElementId } from './elements.ts';
 
 /** Bytes of a file. */
@@ -41,7 +42,7 @@ export interface EncodeItem {
   source: FileRange;
   element: ElementId;
   blockLog2: number;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   /** Elements a row of the matrix that the content is; absent where it is none, or where rows and columns say nothing of it. */
   columns?: number;
   /** Column of the piece's first element; only with `columns`. */
@@ -116,7 +117,7 @@ export interface BenchRequest {
   base?: FileRange;
   element: ElementId;
   blockLog2: number;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   implementation: string;
   /** Repetitions; the medians are returned. */
   rounds: number;

@@ -2,6 +2,7 @@
  * Codes contents in order: pieces are coded by whichever worker is free, and taken in the order of the contents, so that
  * the same input gives the same bytes whatever the number of threads. What the sink knows already is not written.
  */
+import type { CodingMethod } from '../contract/model.ts';
 import type { EncodedItem, EncodeItem, EncodeResult, RawSource } from './binding.ts';
 import { elementWidths, neededLength, roles } from './elements.ts';
 import { hashing, hex } from './hashing.ts';
@@ -37,7 +38,7 @@ export interface BlobSink {
 }
 
 export interface EncodeOptions {
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   cancel: Int32Array;
   /** Called with original bytes as they are coded. */
   onBytes(bytes: number): void;
@@ -63,7 +64,7 @@ function columnsOf({ columns, element }: Content, offset: number): { columns?: n
   return columns === undefined ? {} : { columns, firstColumn: (offset / elementWidths[element]) % columns };
 }
 
-async function itemOf(piece: Piece, method: 'cairn' | 'lmc'): Promise<EncodeItem> {
+async function itemOf(piece: Piece, method: CodingMethod): Promise<EncodeItem> {
   const { content, offset, length, whole } = piece;
   const needs = await Promise.all(
     needsOf(content).map(async ({ role, piece: read }) => {

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import * as model from './model.ts';
+import { bytes, threads } from './model/scalars.ts';
 
 const none = z.object({}).strict();
 const jobStarted = z.object({ job: model.job });
@@ -40,8 +41,8 @@ export const archiveParams = z.object({
   paths: z.array(path).min(1),
   run: z.string().optional(),
   steps: z.array(z.number().int()).optional(),
-  method: z.enum(['cairn', 'lmc']).default('cairn'),
-  threads: z.number().int().min(1).max(256).optional(),
+  method: model.codingMethod.default('cairn'),
+  threads: threads.optional(),
   /** Start every tensor as a keyframe. */
   keyframe: z.boolean().default(false),
   /** The longest chain of deltas; absent: the default. */
@@ -58,11 +59,11 @@ export const archiveParams = z.object({
 
 export const verifyParams = z.object({
   snapshots: z.array(snapshotName).default([]),
-  mode: z.enum(['data', 'structure']).default('data'),
+  mode: model.verifyMode.default('data'),
   percent: z.number().gt(0).max(100).default(100),
   /** What is found makes the job fail, so that nobody has to look for it: for work in the background. */
   strict: z.boolean().default(false),
-  threads: z.number().int().min(1).max(256).optional(),
+  threads: threads.optional(),
 });
 
 export const restoreParams = z.object({
@@ -72,7 +73,7 @@ export const restoreParams = z.object({
   tensor: z.string().optional(),
   tensorFormat: z.enum(['npy', 'safetensors']).default('npy'),
   force: z.boolean().default(false),
-  threads: z.number().int().min(1).max(256).optional(),
+  threads: threads.optional(),
 });
 
 export const pruneParams = z
@@ -84,7 +85,7 @@ export const pruneParams = z
     ...model.retentionRules,
     /** How long readers are given to move on from packs that were written anew; default 2. */
     graceSeconds: z.number().nonnegative().max(86_400).optional(),
-    threads: z.number().int().min(1).max(256).optional(),
+    threads: threads.optional(),
   })
   .refine(
     (params) => (params.run !== undefined) === model.hasRule(params),
@@ -97,7 +98,7 @@ export const repairParams = z.object({
    * written; false: no more, and what is there is removed; absent: as it is.
    */
   parity: z.boolean().optional(),
-  threads: z.number().int().min(1).max(256).optional(),
+  threads: threads.optional(),
 });
 
 export const copyParams = z
@@ -107,19 +108,16 @@ export const copyParams = z
     all: z.boolean().default(false),
     /** The other store's folder. */
     to: path,
-    threads: z.number().int().min(1).max(256).optional(),
+    threads: threads.optional(),
   })
   .refine(({ snapshots, all }) => all !== snapshots.length > 0, 'either some snapshots or all');
 
 export const benchParams = z.object({
   paths: z.array(path).min(1),
-  methods: z
-    .array(z.enum(['cairn', 'lmc']))
-    .min(1)
-    .default(['cairn', 'lmc']),
+  methods: z.array(model.codingMethod).min(1).default(['cairn', 'lmc']),
   /** Absent: all that the machine runs. */
   implementations: z.array(z.string()).min(1).optional(),
-  threads: z.number().int().min(1).max(256).optional(),
+  threads: threads.optional(),
   rounds: z.number().int().min(1).max(100).default(9),
   /** General compressors, and measuring from files to files, take longer. */
   general: z.boolean().default(false),
@@ -190,8 +188,8 @@ export const methods = {
       to: z.string(),
       files: z.number().int(),
       /** Room that it takes. */
-      bytes: z.number().int().nonnegative(),
-      bytesFree: z.number().int().nonnegative(),
+      bytes,
+      bytesFree: bytes,
       /** The first few of the files and symbolic links that are there already. */
       overwrites: z.array(z.string()),
       overwritesTotal: z.number().int(),
@@ -240,7 +238,7 @@ export const methods = {
   /** Changes the turn of a job that has not begun. */
   'jobs.move': method(z.object({ id: z.string(), to: z.enum(['first', 'earlier', 'later', 'last']) }), none),
   /** Gives a running job another number of threads; it holds from its next task on. */
-  'jobs.threads': method(z.object({ id: z.string(), threads: z.number().int().min(1).max(256) }), none),
+  'jobs.threads': method(z.object({ id: z.string(), threads }), none),
 
   'manners.get': method(none, z.object({ manners: model.manners, cores: z.number().int() })),
   /** Holds from the next task of every job on. */

@@ -6,7 +6,7 @@ import { copyFile, mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { aboutCore, hashing } from '../codec/hashing.ts';
 import { cancelFlag, type CodecPool } from '../codec/pool.ts';
-import type { BenchRecord } from '../contract/model.ts';
+import type { BenchRecord, CodingMethod } from '../contract/model.ts';
 import { defaultMaxDepth } from '../plan/planner.ts';
 import { restoreFiles } from '../restore/restore.ts';
 import type { FoundCheckpoint, FoundRun } from '../scan/found.ts';
@@ -18,7 +18,7 @@ import { Durable, type DurableRecords } from './archive/durable.ts';
 import { storedContentOf } from './stored-content.ts';
 
 export interface FileBenchOptions {
-  methods: readonly ('cairn' | 'lmc')[];
+  methods: readonly CodingMethod[];
   /** One measurement each. */
   pools: readonly CodecPool[];
   /** Repetitions at most, of which the medians count; large checkpoints are measured once. */
@@ -82,7 +82,7 @@ class FileBench {
   }
 
   /** Medians of the rounds; each copies, archives and restores. */
-  async measure(mode: BenchRecord['mode'], method: 'cairn' | 'lmc', pool: CodecPool, rounds: number): Promise<Measured> {
+  async measure(mode: BenchRecord['mode'], method: CodingMethod, pool: CodecPool, rounds: number): Promise<Measured> {
     const all: Measured[] = [];
     while (all.length < rounds) all.push({ copySeconds: await this.#copy(), ...(await this.#store(mode, method, pool)) });
     const median = (name: keyof Measured): number => all.map((one) => one[name]).sort((a, b) => a - b)[all.length >> 1]!;
@@ -100,7 +100,7 @@ class FileBench {
   }
 
   /** Archives and restores the newest checkpoint, after the one before where it is measured as a delta. */
-  #store(mode: BenchRecord['mode'], method: 'cairn' | 'lmc', pool: CodecPool): Promise<Omit<Measured, 'copySeconds'>> {
+  #store(mode: BenchRecord['mode'], method: CodingMethod, pool: CodecPool): Promise<Omit<Measured, 'copySeconds'>> {
     return this.#within('store', async (folder) => {
       const backend = new LocalBackend(path.join(folder, 'store'));
       const store = await Store.open({ backend, hashing, mode: 'write', create: true });
@@ -122,7 +122,7 @@ class FileBench {
     store: Store,
     checkpoint: FoundCheckpoint,
     base: BaseSnapshot | undefined,
-    method: 'cairn' | 'lmc',
+    method: CodingMethod,
     pool: CodecPool,
   ): Promise<ArchivedCheckpoint> {
     return archiveCheckpoint(store, this.#subject.run, checkpoint, base, {

@@ -1,6 +1,6 @@
 /** What a click starts: each sends one call, enters the job it returns, and says so. Failures become toasts. */
 import type { MethodName, ParamsOf, ResultOf } from '../../core/contract/methods.ts';
-import type { Job, RunSummary, Snapshot } from '../../core/contract/model.ts';
+import type { Job, RunSummary, Snapshot, VerifyMode } from '../../core/contract/model.ts';
 import { shell } from '../bridge/shell.ts';
 import { text } from '../ui/text.ts';
 import { dialogs } from './dialogs.svelte.ts';
@@ -55,7 +55,7 @@ export async function archiveRuns(runs: readonly RunSummary[]): Promise<void> {
   for (const run of runs) if ((await archive(archiveParamsOf(run))) === undefined) return;
 }
 
-export const verify = (snapshots: readonly Snapshot[] | undefined, mode: 'data' | 'structure' = 'data'): Promise<Job | undefined> =>
+export const verify = (snapshots: readonly Snapshot[] | undefined, mode: VerifyMode = 'data'): Promise<Job | undefined> =>
   start('verify.start', { snapshots: snapshots?.map(nameOf) ?? [], mode });
 
 /** Restores; where files are in the way, the failure offers to ask again with overwriting. */

@@ -10,6 +10,7 @@ import type { RawSource } from '../../codec/binding.ts';
 import { elementWidths, roles } from '../../codec/elements.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import { toCairnError } from '../../contract/errors.ts';
+import type { CodingMethod } from '../../contract/model.ts';
 import { spread } from '../../plan/cost.ts';
 import { planSnapshot, type PlanFile, type PlannedContent } from '../../plan/planner.ts';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
@@ -30,7 +31,7 @@ const leastShare = 0.5;
 const worthwhile = 0.95;
 
 export interface AncestorOptions {
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   maxDepth: number;
   pool: CodecPool;
   cancel: Int32Array;

@@ -1,4 +1,5 @@
 /** Puts together the record of a snapshot (FORMAT.md section 4) from what was found, planned and coded. */
+import type { CodingMethod } from '../../contract/model.ts';
 import type { SnapshotPlan } from '../../plan/planner.ts';
 import path from 'node:path';
 import type { FoundCheckpoint, FoundRun } from '../../scan/found.ts';
@@ -18,7 +19,7 @@ export interface ManifestInputs {
   /** Of whole files, in the order of `files`. */
   digests: string[];
   baseId: string | undefined;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   created: Date;
 }
 

@@ -1,9 +1,10 @@
 /** How one checkpoint is archived, as every part of that is told. */
+import type { CodingMethod } from '../../contract/model.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import type { Durable } from './durable.ts';
 
 export interface CheckpointOptions {
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   maxDepth: number;
   pool: CodecPool;
   cancel: Int32Array;

@@ -8,6 +8,7 @@ import type { FileRange } from '../../codec/binding.ts';
 import type { Content } from '../../codec/pieces.ts';
 import type { CodecPool } from '../../codec/pool.ts';
 import { CairnError } from '../../contract/errors.ts';
+import { codingMethod, type CodingMethod } from '../../contract/model.ts';
 import type { BlobEntry, Digest } from '../../store/blob-source.ts';
 import type { PackWriter } from '../../store/pack-writer.ts';
 import type { Store } from '../../store/store.ts';
@@ -20,7 +21,7 @@ const groupRawBytes = 512 * 1024 * 1024;
 export interface DraftOptions {
   pool: CodecPool;
   cancel: Int32Array;
-  methodOf(digest: Digest): 'cairn' | 'lmc';
+  methodOf(digest: Digest): CodingMethod;
   /** Called with original bytes as they are coded. */
   onBytes(bytes: number): void;
 }
@@ -125,7 +126,7 @@ export class Drafts {
 
   async #codeGroup(group: Rebase[], contents: Content[]): Promise<void> {
     const { pool, cancel, methodOf, onBytes } = this.#options;
-    for (const method of ['cairn', 'lmc'] as const) {
+    for (const method of codingMethod.options) {
       const chosen = contents.filter((_, index) => methodOf(group[index]!.digest) === method);
       if (chosen.length === 0) continue;
       const writer = await this.#store.createPack();

@@ -1,6 +1,7 @@
 /** What the snapshots of a store need, and what each of these contents costs and needs itself. */
 import { roles } from '../../codec/elements.ts';
 import { CairnError } from '../../contract/errors.ts';
+import type { CodingMethod } from '../../contract/model.ts';
 import type { Digest } from '../../store/blob-source.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import { addNeeded } from '../../store/needed.ts';
@@ -20,7 +21,7 @@ export interface NeededContent {
 export interface Survey {
   contents: Map<Digest, NeededContent>;
   /** Contents that a snapshot names itself, or an archive under way will, and the method they were coded by. */
-  named: Map<Digest, 'cairn' | 'lmc'>;
+  named: Map<Digest, CodingMethod>;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A schedule while it is edited: fields as people type them, and the draft that they make. */
 import { inForm, noRules, optional, retentionOf } from '../../state/retention-form.ts';
-import type { Hooks, Retention, ScheduleDraft, ScheduleView, Trigger, Work } from '../../../core/contract/model.ts';
+import type { CodingMethod, Hooks, Retention, ScheduleDraft, ScheduleView, Trigger, Work } from '../../../core/contract/model.ts';
 
 export class ScheduleForm {
   readonly id: string | undefined;
@@ -18,7 +18,7 @@ export class ScheduleForm {
   olderThan = $state('0');
   leaveNewest = $state('0');
   keyframeEvery = $state('');
-  method = $state<'cairn' | 'lmc'>('cairn');
+  method = $state<CodingMethod>('cairn');
   verifyAfter = $state(false);
   quietFrom = $state('');
   quietTo = $state('');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { toCairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import type { Finding, Retention } from '../../../contract/model.ts';
+import { codingMethod, type CodingMethod, type Finding, type Retention } from '../../../contract/model.ts';
 import type { Candidate } from '../../../plan/policy.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
@@ -16,7 +16,7 @@ interface ArchiveOptions extends Retention {
   run?: string;
   step?: number[];
   dryRun?: boolean;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   threads?: number;
   keyframe?: boolean;
   maxDepth?: number;
@@ -60,7 +60,7 @@ export function addArchive(root: Command, actions: Actions): void {
     .option('--run <name>', 'only this run')
     .option('--step <step>', 'only this step; may be given several times, or with commas', collectSteps)
     .option('--dry-run', 'only say what would be archived, and about what it would take')
-    .addOption(new Option('--method <method>', 'how tensors are coded').choices(['cairn', 'lmc']).default('cairn'))
+    .addOption(new Option('--method <method>', 'how tensors are coded').choices(codingMethod.options).default('cairn'))
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
     .option('--keyframe', 'store every tensor whole, without deltas')
     .option('--max-depth <deltas>', 'the longest chain of deltas (default: 8)', wholeNumber(0, 8))

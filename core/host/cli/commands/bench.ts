@@ -1,12 +1,13 @@
 /** `cairn bench`: how fast and how small the codec is on these checkpoints and this machine. */
 import path from 'node:path';
 import { Option, type Command } from 'commander';
+import { codingMethod, type CodingMethod } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { Actions } from '../main.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface BenchOptions {
-  method?: 'cairn' | 'lmc';
+  method?: CodingMethod;
   implementation?: string[];
   files: boolean;
   threads?: number;
@@ -19,7 +20,7 @@ export function addBench(root: Command, actions: Actions): void {
     .command('bench')
     .description('measure the codec, in memory against memcpy and from files to files against copying, in one run')
     .argument('<path...>', 'folders with runs; the newest checkpoint of each is measured, alone and against the one before')
-    .addOption(new Option('--method <name>', 'cairn or lmc (default: both)').choices(['cairn', 'lmc']))
+    .addOption(new Option('--method <name>', 'cairn or lmc (default: both)').choices(codingMethod.options))
     .option('--implementation <name...>', 'scalar, avx2 ... (default: all that this machine runs)')
     .option('--threads <number>', 'measured besides one thread (default: one for every core)', wholeNumber(1, 256))
     .option('--rounds <number>', 'repetitions, of which the medians count (default: 9)', wholeNumber(1, 100))

@@ -3,7 +3,16 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { CairnError } from '../../../contract/errors.ts';
 import type { ParamsOf } from '../../../contract/methods.ts';
-import type { Hooks, Retention, ScheduleRun, ScheduleView, Trigger, Work } from '../../../contract/model.ts';
+import {
+  codingMethod,
+  type CodingMethod,
+  type Hooks,
+  type Retention,
+  type ScheduleRun,
+  type ScheduleView,
+  type Trigger,
+  type Work,
+} from '../../../contract/model.ts';
 import { percentage, quietHours, wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../main.ts';
@@ -22,7 +31,7 @@ interface AddOptions extends Retention {
   olderThan?: number;
   leaveNewest?: number;
   keyframeEvery?: number;
-  method: 'cairn' | 'lmc';
+  method: CodingMethod;
   verify?: boolean;
   quiet?: { from: string; to: string };
   threads?: number;
@@ -53,7 +62,7 @@ export function addSchedule(root: Command, actions: Actions): void {
     .option('--older-than <minutes>', 'only checkpoints older than this', wholeNumber(0, 10_000_000))
     .option('--leave-newest <number>', 'leave the newest so many checkpoints of every run', wholeNumber(0, 1_000_000))
     .option('--keyframe-every <steps>', 'store one whole at the latest every so many steps', wholeNumber(1, 9))
-    .addOption(new Option('--method <method>', 'how tensors are coded').choices(['cairn', 'lmc']).default('cairn'))
+    .addOption(new Option('--method <method>', 'how tensors are coded').choices(codingMethod.options).default('cairn'))
     .option('--verify', 'decode every new snapshot once more at the end')
     .option('--quiet <from-to>', 'no work between these times of day, such as 08:00-18:00', quietHours)
     .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
