@@ -73,7 +73,7 @@ describe('words', () => {
       const { streams: to, text } = streams();
       const out = new Output(json, to);
       out.line('a line\u001b[1m');
-      out.table([{ title: 't' }], [['x']]);
+      out.table(['t'], [['x']]);
       out.record('snapshot', { id: 'a\u001b' });
       out.summary({ n: 1 });
       out.error('went wrong\nreally');

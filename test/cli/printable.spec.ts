@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, localTime, printable, ratio, size, table } from '../../core/host/cli/printable.ts';
+import { duration, localTime, printable, ratio, right, size, table } from '../../core/host/cli/printable.ts';
 
 /** What a terminal would act upon, spelled out a second time. */
 const acted = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
@@ -27,7 +27,7 @@ describe('names on a terminal', () => {
     const cells = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.string()), { maxLength: 8 });
     fc.assert(
       fc.property(cells, (rows) => {
-        const lines = table([{ title: 'name' }, { title: 'size', align: 'right' }], rows).split('\n');
+        const lines = table(['name', right('size')], rows).split('\n');
         return lines.length === rows.length + 2 && lines.every((line) => !acted.test(line));
       }),
     );
@@ -35,7 +35,7 @@ describe('names on a terminal', () => {
 
   it('stand in columns', () => {
     const shown = table(
-      [{ title: 'run' }, { title: 'step', align: 'right' }, { title: 'as' }],
+      ['run', right('step'), 'as'],
       [
         ['a', '5', 'keyframe'],
         ['long name', '12000', 'delta'],

@@ -1,9 +1,7 @@
 /** What archiving would save, as the command line tells it. */
 import type { RunEstimate } from '../../contract/model.ts';
-import { ratio, size, type Column } from './printable.ts';
+import { ratio, right, size } from './printable.ts';
 import type { Session } from './session.ts';
-
-const right = (title: string): Column => ({ title, align: 'right' });
 
 /** What an estimate rests on. */
 export function basisOf({ basis, stepsMeasured, bytesSampled }: RunEstimate): string {
@@ -33,7 +31,7 @@ export function sentenceOf({ steps, bytesOriginal, bytesEstimated }: Total): str
 
 export function printEstimates({ out }: Session, estimates: readonly RunEstimate[]): void {
   out.table(
-    [{ title: 'run' }, right('steps'), right('original'), right('estimated'), right('ratio'), { title: 'from' }],
+    ['run', right('steps'), right('original'), right('estimated'), right('ratio'), 'from'],
     estimates.map((estimate) => [
       estimate.name,
       String(estimate.steps),

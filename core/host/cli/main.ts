@@ -2,16 +2,17 @@
 import { Command, CommanderError } from 'commander';
 import { toCairnError, toFailure } from '../../contract/errors.ts';
 import { version } from '../../service/version.ts';
+import type { Actions, Work } from './actions.ts';
 import { addAnalyse } from './commands/analyse.ts';
 import { addArchive } from './commands/archive.ts';
 import { addBench } from './commands/bench.ts';
 import { addCare } from './commands/care.ts';
+import { addCopy } from './commands/copy.ts';
 import { addDiff } from './commands/diff.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addListing } from './commands/listing.ts';
 import { addManners } from './commands/manners.ts';
 import { addPrune } from './commands/prune.ts';
-import { addCopy } from './commands/copy.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSchedule } from './commands/schedule.ts';
@@ -20,16 +21,7 @@ import { addServe } from './commands/serve.ts';
 import { addService } from './commands/service.ts';
 import { addVerify } from './commands/verify.ts';
 import { Output } from './output.ts';
-import { exitCodes, interruptSignal, withSession, type GlobalOptions, type Session } from './session.ts';
-
-/** What a command does once the service is open; returns the exit code. */
-export type Work = (session: Session) => Promise<number>;
-
-/** Given to each command's file, so that it can say what its action does. */
-export interface Actions {
-  /** Runs work against the service of this process. `stays`: for the server, which also runs jobs that others left queued. */
-  run(command: Command, work: Work, stays?: boolean): Promise<void>;
-}
+import { exitCodes, interruptSignal, withSession, type GlobalOptions } from './session.ts';
 
 class Invocation implements Actions {
   exitCode: number = exitCodes.done;

@@ -1,4 +1,5 @@
 /** Text as a terminal may safely show it. */
+import type { Snapshot } from '../../contract/model.ts';
 import { printable, size } from '../../contract/printable.ts';
 
 export { printable, size };
@@ -23,18 +24,25 @@ export function localTime(iso: string): string {
   return `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())} ${pad(time.getHours())}:${pad(time.getMinutes())}`;
 }
 
-export interface Column {
-  title: string;
-  align?: 'right';
-}
+/** How a snapshot is stored, or would be. */
+export const storedAs = ({ kind, depth }: Pick<Snapshot, 'kind' | 'depth'>): string =>
+  kind === 'delta' ? `delta, depth ${depth}` : 'keyframe';
 
-/** Aligned columns, two spaces apart; every cell made printable. */
+/** A column of words by its title, or one of numbers, which `right` makes. */
+export type Column = string | { numbers: string };
+
+/** A column of numbers. */
+export const right = (title: string): Column => ({ numbers: title });
+
+const titleOf = (column: Column): string => (typeof column === 'string' ? column : column.numbers);
+
+/** Columns two spaces apart, words to the left and numbers to the right; every cell made printable. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const lines = [columns.map(({ title }) => title), ...rows.map((row) => row.map(printable))];
+  const lines = [columns.map(titleOf), ...rows.map((row) => row.map(printable))];
   const widths = columns.map((_, index) => lines.reduce((width, line) => Math.max(width, [...(line[index] ?? '')].length), 0));
   const cell = (text: string, index: number): string => {
     const room = ' '.repeat(widths[index]! - [...text].length);
-    return columns[index]?.align === 'right' ? room + text : text + room;
+    return typeof columns[index] === 'string' ? text + room : room + text;
   };
   return lines.map((line) => `${line.map(cell).join('  ').trimEnd()}\n`).join('');
 }

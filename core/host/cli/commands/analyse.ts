@@ -6,8 +6,8 @@ import { CairnError, toFailure, type Failure } from '../../../contract/errors.ts
 import type { EngineComparison, KindMeasures, RunEstimate, RunOutline, StepMeasures } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
 import { basisOf, printEstimates, sentenceOf, totalOf } from '../estimates.ts';
-import type { Actions } from '../main.ts';
-import { ratio, size, type Column } from '../printable.ts';
+import type { Actions } from '../actions.ts';
+import { ratio, right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface AnalyseOptions {
@@ -17,7 +17,6 @@ interface AnalyseOptions {
   estimate: boolean;
 }
 
-const right = (title: string): Column => ({ title, align: 'right' });
 const stepNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 export function addAnalyse(root: Command, actions: Actions): void {
@@ -123,7 +122,7 @@ const planesOf = ({ planes }: KindMeasures): string => planes.toReversed().map((
 
 function printKinds({ out }: Session, measured: readonly StepMeasures[]): void {
   out.table(
-    [right('step'), right('against'), { title: 'kind' }, { title: 'entropy of byte planes' }, right('changed'), right('mean change')],
+    [right('step'), right('against'), 'kind', 'entropy of byte planes', right('changed'), right('mean change')],
     measured.flatMap(({ step, against, kinds }) =>
       kinds.map((kind) => [
         String(step),
@@ -142,16 +141,7 @@ function printEngines({ out }: Session, { step, against, results }: EngineCompar
   for (const result of results) out.record('engine', { step, against, ...result });
   out.line('');
   out.table(
-    [
-      { title: 'kind' },
-      { title: 'engine' },
-      { title: 'mode' },
-      right('original'),
-      right('stored'),
-      right('ratio'),
-      right('encode'),
-      right('decode'),
-    ],
+    ['kind', 'engine', 'mode', right('original'), right('stored'), right('ratio'), right('encode'), right('decode')],
     results.map(({ kind, engine, mode, bytesOriginal, bytesStored, encodeSeconds, decodeSeconds }) => [
       ...[kind, engine, mode, size(bytesOriginal), size(bytesStored), ratio(bytesOriginal, bytesStored)],
       ...[encodeSeconds, decodeSeconds].map((seconds) => `${(bytesOriginal / 2 ** 20 / seconds).toFixed(0)} MiB/s`),

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { codingMethod, type CodingMethod } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
+import { right } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface BenchOptions {
@@ -42,18 +43,9 @@ async function bench({ client, out, interrupt }: Session, paths: string[], optio
     files: options.files && implementations === undefined,
   };
   const { results } = await client.call('bench.run', params, { signal: interrupt });
-  const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest', 'copy'].map((title) => ({ title, align: 'right' as const }));
+  const numbers = ['ratio', 'encode', 'decode', 'memcpy', 'digest', 'copy'].map(right);
   out.table(
-    [
-      { title: 'run' },
-      { title: 'dtype' },
-      { title: 'in' },
-      { title: 'mode' },
-      { title: 'method' },
-      { title: 'by' },
-      { title: 'threads', align: 'right' },
-      ...numbers,
-    ],
+    ['run', 'dtype', 'in', 'mode', 'method', 'by', right('threads'), ...numbers],
     results.map((result) => [
       ...[result.scenario, result.dtype, result.medium, result.mode, result.method, result.implementation, String(result.threads)],
       ...[result.ratio.toFixed(3)],

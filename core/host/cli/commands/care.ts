@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Finding } from '../../../contract/model.ts';
 import { followJob } from '../follow-job.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const nameOfSnapshot = 'id prefixes, or RUN@STEP';

@@ -1,12 +1,11 @@
 /** `cairn diff`: what changed between two snapshots. */
 import type { Command } from 'commander';
 import type { DiffFile, DiffTensor, SnapshotDiff } from '../../../contract/model.ts';
-import type { Actions } from '../main.ts';
-import { size, type Column } from '../printable.ts';
+import type { Actions } from '../actions.ts';
+import { right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const tensorsAtOnce = 10_000;
-const right = (title: string): Column => ({ title, align: 'right' });
 
 export function addDiff(root: Command, actions: Actions): void {
   const command = root
@@ -53,12 +52,9 @@ async function diff(session: Session, a: string, b: string, all: boolean): Promi
   const found = await fetchDiff(session, a, b);
   const tensors = found.tensors.filter((tensor) => all || tensor.change !== 'unchanged');
   const files = found.files.filter((file) => all || file.change !== 'unchanged' || file.pathBefore !== undefined);
-  out.table([{ title: '' }, { title: 'file' }, right('size')], files.map(fileCells));
+  out.table(['', 'file', right('size')], files.map(fileCells));
   if (files.length > 0 && tensors.length > 0) out.line('');
-  out.table(
-    [{ title: '' }, { title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, right('size'), right('delta')],
-    tensors.map(tensorCells),
-  );
+  out.table(['', 'tensor', 'dtype', 'shape', right('size'), right('delta')], tensors.map(tensorCells));
   const { changed = 0, added = 0, removed = 0, unchanged = 0, unknown = 0 } = found.counts;
   const untold = unknown > 0 ? `, ${unknown} not told apart` : '';
   out.line(`tensors: ${changed} changed, ${added} added, ${removed} removed, ${unchanged} unchanged${untold}`);

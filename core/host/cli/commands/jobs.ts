@@ -5,8 +5,8 @@ import type { ParamsOf } from '../../../contract/methods.ts';
 import type { Job } from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
-import type { Actions } from '../main.ts';
-import { duration, localTime, size } from '../printable.ts';
+import type { Actions } from '../actions.ts';
+import { duration, localTime, right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 interface JobsOptions {
@@ -68,7 +68,7 @@ const tookOf = ({ started, ended }: Job): string =>
 async function list({ client, out }: Session): Promise<number> {
   const { jobs } = await client.call('jobs.list', {});
   out.table(
-    [{ title: 'job' }, { title: 'state' }, { title: 'queued' }, { title: 'took', align: 'right' }, { title: 'what' }, { title: 'why' }],
+    ['job', 'state', 'queued', right('took'), 'what', 'why'],
     jobs.map((job) => [job.id, job.state, localTime(job.queued), tookOf(job), job.title, job.reason ?? job.error?.message ?? '']),
   );
   out.line(`${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}`);

@@ -1,11 +1,11 @@
 /** `cairn ls` and `cairn show`: what the store holds. */
 import type { Command } from 'commander';
 import type { FileRow, Snapshot, TensorRow } from '../../../contract/model.ts';
-import type { Actions } from '../main.ts';
-import { localTime, ratio, size, type Column } from '../printable.ts';
+import type { Actions } from '../actions.ts';
+import type { Output } from '../output.ts';
+import { localTime, ratio, right, size, storedAs } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
-const right = (title: string): Column => ({ title, align: 'right' });
 const tensorsAtOnce = 10_000;
 
 export function addListing(root: Command, actions: Actions): void {
@@ -21,8 +21,6 @@ export function addListing(root: Command, actions: Actions): void {
   );
 }
 
-const kindOf = ({ kind, depth }: Snapshot): string => (kind === 'delta' ? `delta, depth ${depth}` : 'keyframe');
-
 const roleWords: Record<TensorRow['pairs'][number]['role'], string> = { base: 'base', master: 'master', 'second-moment': 'second moment' };
 
 /** A base of the same name needs no other word. */
@@ -32,17 +30,7 @@ const pairWords = (own: string, { role, tensor }: TensorRow['pairs'][number]): s
 async function listSnapshots({ client, out, interrupt }: Session, run: string | undefined): Promise<number> {
   const { snapshots } = await client.call('snapshots.list', { run }, { signal: interrupt });
   out.table(
-    [
-      { title: 'snapshot' },
-      { title: 'run' },
-      right('step'),
-      right('original'),
-      right('stored'),
-      right('ratio'),
-      { title: 'as' },
-      { title: 'saved' },
-      { title: '' },
-    ],
+    ['snapshot', 'run', right('step'), right('original'), right('stored'), right('ratio'), 'as', 'saved', ''],
     snapshots.map((found) => [
       found.id.slice(0, 8),
       found.run,
@@ -50,7 +38,7 @@ async function listSnapshots({ client, out, interrupt }: Session, run: string | 
       size(found.bytesOriginal),
       size(found.bytesStored),
       ratio(found.bytesOriginal, found.bytesStored),
-      kindOf(found),
+      storedAs(found),
       localTime(found.time),
       found.pinned ? 'pinned' : '',
     ]),
@@ -92,15 +80,34 @@ async function showSnapshot(session: Session, name: string, withSha256: boolean)
   const { client, out, interrupt } = session;
   const { snapshot, files, dropped } = await client.call('snapshots.get', { snapshot: name }, { signal: interrupt });
   const tensors = await tensorsOf(session, snapshot.id);
+  tellSnapshot(out, snapshot);
+  out.line('');
+  tellFiles(out, files);
+  const sums = withSha256 ? await sha256sOf(session, snapshot.id, files) : [];
+  for (const { path: file, sha256 } of sums) out.line(`${sha256}  ${file}`);
+  for (const { path: file, bytes } of dropped) out.line(`let go of: ${file}, ${size(bytes)}`);
+  out.line('');
+  tellTensors(out, tensors);
+  for (const file of files) out.record('file', file);
+  for (const sum of sums) out.record('sha256', sum);
+  for (const file of dropped) out.record('dropped', file);
+  for (const tensor of tensors) out.record('tensor', tensor);
+  out.summary({ snapshot, files: files.length, tensors: tensors.length });
+  return exitCodes.done;
+}
+
+function tellSnapshot(out: Output, snapshot: Snapshot): void {
   const base = snapshot.base === undefined ? '' : ` against ${snapshot.base.slice(0, 8)}`;
   out.line(`${snapshot.id}  ${snapshot.run}@${snapshot.step}${snapshot.pinned ? '  pinned' : ''}`);
   out.line(
-    `${kindOf(snapshot)}${base}, ${size(snapshot.bytesOriginal)} in ${size(snapshot.bytesStored)}, saved ${localTime(snapshot.time)}, archived ${localTime(snapshot.created)}`,
+    `${storedAs(snapshot)}${base}, ${size(snapshot.bytesOriginal)} in ${size(snapshot.bytesStored)}, saved ${localTime(snapshot.time)}, archived ${localTime(snapshot.created)}`,
   );
-  out.line(`from ${snapshot.runPath}${snapshot.path === '' ? '' : `/${snapshot.path}`}\n`.trimEnd());
-  out.line('');
+  out.line(`from ${snapshot.runPath}${snapshot.path === '' ? '' : `/${snapshot.path}`}`);
+}
+
+function tellFiles(out: Output, files: readonly FileRow[]): void {
   out.table(
-    [{ title: 'file' }, { title: 'part' }, right('size'), right('stored'), { title: 'format' }, right('tensors')],
+    ['file', 'part', right('size'), right('stored'), 'format', right('tensors')],
     files.map((file) => [
       file.path,
       file.part,
@@ -110,21 +117,11 @@ async function showSnapshot(session: Session, name: string, withSha256: boolean)
       String(file.tensors),
     ]),
   );
-  const sums = withSha256 ? await sha256sOf(session, snapshot.id, files) : [];
-  for (const { path: name, sha256 } of sums) out.line(`${sha256}  ${name}`);
-  for (const { path: name, bytes } of dropped) out.line(`let go of: ${name}, ${size(bytes)}`);
-  out.line('');
+}
+
+function tellTensors(out: Output, tensors: readonly TensorRow[]): void {
   out.table(
-    [
-      { title: 'tensor' },
-      { title: 'dtype' },
-      { title: 'shape' },
-      right('size'),
-      right('stored'),
-      { title: 'codecs' },
-      right('depth'),
-      { title: 'coded with' },
-    ],
+    ['tensor', 'dtype', 'shape', right('size'), right('stored'), 'codecs', right('depth'), 'coded with'],
     tensors.map((tensor) => [
       tensor.name,
       tensor.dtype,
@@ -136,10 +133,4 @@ async function showSnapshot(session: Session, name: string, withSha256: boolean)
       tensor.pairs.map((pair) => pairWords(tensor.name, pair)).join(', '),
     ]),
   );
-  for (const file of files) out.record('file', file);
-  for (const sum of sums) out.record('sha256', sum);
-  for (const file of dropped) out.record('dropped', file);
-  for (const tensor of tensors) out.record('tensor', tensor);
-  out.summary({ snapshot, files: files.length, tensors: tensors.length });
-  return exitCodes.done;
 }

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { manners as mannersSchema, type Manners } from '../../../contract/model.ts';
 import { quietHours, wholeNumber } from '../arguments.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const mebibyte = 2 ** 20;
@@ -60,7 +60,7 @@ async function act({ client, out }: Session, options: MannersOptions): Promise<n
   const { threads, backgroundThreads, bytesPerSecond, quiet, lowBattery, metered } = manners;
   const half = Math.max(1, Math.floor(cores / 2));
   out.table(
-    [{ title: 'manner' }, { title: 'value' }],
+    ['manner', 'value'],
     [
       ['threads', String(threads ?? `${cores}, one for every core`)],
       ['in the background', String(backgroundThreads ?? `${half}, half of the cores`)],

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ParamsOf } from '../../../contract/methods.ts';
 import { notNegative, wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { size } from '../printable.ts';
 import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';

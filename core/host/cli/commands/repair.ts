@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { followJob } from '../follow-job.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 

@@ -2,8 +2,8 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Run } from '../../../contract/model.ts';
-import type { Actions } from '../main.ts';
-import { size } from '../printable.ts';
+import type { Actions } from '../actions.ts';
+import { right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 export function addScan(root: Command, actions: Actions): void {
@@ -18,15 +18,7 @@ async function scan({ client, out, interrupt }: Session, paths: string[]): Promi
   const { runs, findings } = await client.call('sources.scan', { paths: paths.map((name) => path.resolve(name)) }, { signal: interrupt });
   const found = runs.map((run) => ({ run, checkpoints: checkpointsOf(run) })).filter(({ checkpoints }) => checkpoints.length > 0);
   out.table(
-    [
-      { title: 'run' },
-      { title: 'layout' },
-      { title: 'step', align: 'right' },
-      { title: 'files', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'state' },
-      { title: 'path' },
-    ],
+    ['run', 'layout', right('step'), right('files'), right('size'), 'state', 'path'],
     found.flatMap(({ run, checkpoints }) =>
       checkpoints.map(({ step, files, bytes, state, reason, path: place }) => [
         run.name,

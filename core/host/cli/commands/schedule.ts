@@ -15,12 +15,13 @@ import {
 } from '../../../contract/model.ts';
 import { percentage, quietHours, wholeNumber } from '../arguments.ts';
 import { followJob, tellEnd } from '../follow-job.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { localTime } from '../printable.ts';
+import { addReleaseOptions, releaseOf, type ReleaseOptions } from '../release-options.ts';
 import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
 
-interface AddOptions extends Retention {
+interface AddOptions extends Retention, ReleaseOptions {
   replace?: boolean;
   verifyStore?: number | true;
   cron?: string;
@@ -39,14 +40,29 @@ interface AddOptions extends Retention {
   before?: string[];
   after?: string[];
   hookMinutes: number;
-  release?: boolean;
-  keepNewest: number;
-  placeholder?: boolean;
-  trash?: boolean;
 }
 
 export function addSchedule(root: Command, actions: Actions): void {
   const schedule = root.command('schedule').description('archive in the background; runs while the desktop or cairn serve does');
+  addAdding(schedule, actions);
+  const list = schedule.command('ls').description('list schedules with their next runs');
+  list.action(() => actions.run(list, show));
+  const history = schedule.command('history').description('what became of a schedule’s runs').argument('<name>', 'a schedule');
+  history.action((name: string) => actions.run(history, (session) => tell(session, name)));
+  const remove = schedule.command('rm').description('remove a schedule; what it archived stays').argument('<name>', 'a schedule');
+  remove.action((name: string) => actions.run(remove, (session) => forget(session, name)));
+  for (const [word, enabled] of [
+    ['on', true],
+    ['off', false],
+  ] as const) {
+    const turn = schedule.command(word).description(`turn a schedule ${word}`).argument('<name>', 'a schedule');
+    turn.action((name: string) => actions.run(turn, (session) => turnTo(session, name, enabled)));
+  }
+  const run = schedule.command('run').description('run a schedule now').argument('<name>', 'a schedule');
+  run.action((name: string) => actions.run(run, (session) => runNow(session, name)));
+}
+
+function addAdding(schedule: Command, actions: Actions): void {
   const add = schedule
     .command('add')
     .description('add a schedule; without --cron, --every or --idle it watches for finished checkpoints')
@@ -65,11 +81,9 @@ export function addSchedule(root: Command, actions: Actions): void {
     .addOption(new Option('--method <method>', 'how tensors are coded').choices(codingMethod.options).default('cairn'))
     .option('--verify', 'decode every new snapshot once more at the end')
     .option('--quiet <from-to>', 'no work between these times of day, such as 08:00-18:00', quietHours)
-    .option('--threads <number>', 'threads to use', wholeNumber(1, 256))
-    .option('--release', 'remove originals whose snapshots are sealed and that are still what was archived')
-    .option('--keep-newest <number>', 'with --release: leave the newest so many of every run', wholeNumber(0, 1_000_000), 1)
-    .option('--placeholder', 'with --release: leave a text file that says how to get each back')
-    .option('--trash', 'with --release: move originals to the trash instead of removing them')
+    .option('--threads <number>', 'threads to use', wholeNumber(1, 256));
+  addReleaseOptions(add);
+  add
     .option('--on-battery', 'work on battery too')
     .option(
       '--before <word...>',
@@ -85,21 +99,6 @@ export function addSchedule(root: Command, actions: Actions): void {
       add.error('error: name the folders to archive, or give --verify-store', { exitCode: exitCodes.usage });
     return actions.run(add, (session) => save(session, name, paths, options));
   });
-  const list = schedule.command('ls').description('list schedules with their next runs');
-  list.action(() => actions.run(list, show));
-  const history = schedule.command('history').description('what became of a schedule’s runs').argument('<name>', 'a schedule');
-  history.action((name: string) => actions.run(history, (session) => tell(session, name)));
-  const remove = schedule.command('rm').description('remove a schedule; what it archived stays').argument('<name>', 'a schedule');
-  remove.action((name: string) => actions.run(remove, (session) => forget(session, name)));
-  for (const [word, enabled] of [
-    ['on', true],
-    ['off', false],
-  ] as const) {
-    const turn = schedule.command(word).description(`turn a schedule ${word}`).argument('<name>', 'a schedule');
-    turn.action((name: string) => actions.run(turn, (session) => turnTo(session, name, enabled)));
-  }
-  const run = schedule.command('run').description('run a schedule now').argument('<name>', 'a schedule');
-  run.action((name: string) => actions.run(run, (session) => runNow(session, name)));
 }
 
 function triggerOf({ cron, timeZone, every, idle }: AddOptions): Trigger {
@@ -109,7 +108,7 @@ function triggerOf({ cron, timeZone, every, idle }: AddOptions): Trigger {
 }
 
 async function save({ client, out }: Session, name: string, paths: string[], options: AddOptions): Promise<number> {
-  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery, release, ...rest } = options;
+  const { runs, olderThan, leaveNewest, keyframeEvery, method, verify, quiet, threads, onBattery } = options;
   const policy: ParamsOf<'schedules.save'>['draft']['policy'] = {
     runs,
     olderThanMinutes: olderThan,
@@ -119,7 +118,7 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
     verifyAfter: verify,
     quiet,
     threads,
-    release: release ? { keepNewest: rest.keepNewest, placeholder: rest.placeholder, trash: rest.trash } : undefined,
+    release: releaseOf(options),
     battery: onBattery ? 'ignore' : 'wait',
     hooks: hooksOf(options),
     retention: retentionOf(options),
@@ -159,7 +158,7 @@ const outcome = ({ outcome: what, reason }: ScheduleRun): string => `${what}${re
 async function show({ client, out }: Session): Promise<number> {
   const { schedules } = await client.call('schedules.list', {});
   out.table(
-    [{ title: 'schedule' }, { title: 'runs' }, { title: 'next' }, { title: 'last' }, { title: 'what became of it' }],
+    ['schedule', 'runs', 'next', 'last', 'what became of it'],
     schedules.map(({ name, enabled, trigger, upcoming: [next], last }) => [
       name,
       enabled ? words(trigger) : 'off',
@@ -195,7 +194,7 @@ async function tell(session: Session, name: string): Promise<number> {
   const { client, out } = session;
   const { runs } = await client.call('schedules.history', { id: (await found(session, name)).id });
   out.table(
-    [{ title: 'at' }, { title: 'due' }, { title: 'what became of it' }],
+    ['at', 'due', 'what became of it'],
     runs.map((run) => [localTime(run.at), localTime(run.due), outcome(run)]),
   );
   for (const run of runs) out.record('run', run);

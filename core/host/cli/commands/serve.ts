@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { startServer } from '../../server.ts';
 import { wholeNumber } from '../arguments.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const defaultPort = 4725;

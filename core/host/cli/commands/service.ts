@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { CairnError, toCairnError } from '../../../contract/errors.ts';
 import { wholeNumber } from '../arguments.ts';
-import type { Actions } from '../main.ts';
+import type { Actions } from '../actions.ts';
 import { exitCodes, type Session } from '../session.ts';
 
 const unitName = 'cairn.service';
