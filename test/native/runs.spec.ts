@@ -61,3 +61,22 @@ describe.each(Object.entries(elements) as [string, ElementId][])('%s', (_, eleme
     assertNoLarger(lowerHalf(raw, width), element);
   });
 });
+
+describe('float32 with nothing but zeros from its first rows to its last', () => {
+  const [columns, rows] = [512, 1024];
+  const { base, raw } = weightPair(elements.float32, columns * rows, 5);
+  const hollow = (bytes: Uint8Array, from: number, to: number): Uint8Array => bytes.slice().fill(0, from * columns * 4, to * columns * 4);
+
+  it.each([rows, 160])('%d rows, whose columns are known', (count) => {
+    const bytes = hollow(raw, 16, count - 16).subarray(0, count * columns * 4);
+    const { blocks, stored } = code(folder, bytes, { element: elements.float32, columns });
+    expect(Buffer.compare(restore(folder, blocks).bytes, bytes)).toBe(0);
+    expect(stored.length).toBeLessThan(32 * columns * 4);
+  });
+
+  it('and so has its base', () => {
+    const [bytes, before] = [raw, base].map((each) => hollow(each, 16, 200).subarray(0, 216 * columns * 4)) as [Uint8Array, Uint8Array];
+    const { blocks } = code(folder, bytes, { element: elements.float32, base: sourceOf(before) });
+    expect(Buffer.compare(restore(folder, blocks).bytes, bytes)).toBe(0);
+  });
+});

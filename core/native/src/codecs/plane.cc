@@ -63,13 +63,18 @@ bool may_be_sparse(const PlaneCounts& plane, unsigned depth) {
   return depth < deepest_plane && plane.counted >= 64 && plane.counts[usual_of(plane)] >= plane.counted / 5 * 3;
 }
 
-// What a sparse plane would take, from coding a run of it.
+constexpr size_t sparse_run = 4096;
+constexpr size_t sparse_runs = 16;
+
+// What a sparse plane would take, from coding runs from all over it. In these there may be nothing but the usual symbol.
 size_t estimate_sparse(const uint8_t* symbols, size_t n, const PlaneCounts& plane, Scratch& scratch) {
-  Scratch::Scope scope(scratch);
-  const size_t run = std::min<size_t>(n, 65536);
-  const uint8_t* const middle = symbols + (n - run) / 2;
-  const size_t size = encode_sparse_plane(middle, run, usual_of(plane), 0, scratch, scratch.take<uint8_t>(run), run);
-  return size == does_not_fit ? n : size * n / run;
+  const Scratch::Scope scope(scratch);
+  const size_t sampled = std::min(n, sparse_runs * sparse_run);
+  const uint8_t* const sample = sampled < n ? take_runs(symbols, n, sparse_run, sparse_runs, scratch) : symbols;
+  const uint8_t usual = usual_of(plane);
+  if (std::all_of(sample, sample + sampled, [usual](uint8_t symbol) { return symbol == usual; })) return 2;
+  const size_t size = encode_sparse_plane(sample, sampled, usual, 0, scratch, scratch.take<uint8_t>(sampled), sampled);
+  return size == does_not_fit ? n : size * n / sampled;
 }
 
 const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsigned depth, Scratch& scratch, uint8_t* symbols,

@@ -15,12 +15,15 @@ constexpr size_t sample_size = 32768;
 
 }  // namespace
 
+const uint8_t* take_runs(const uint8_t* symbols, size_t n, size_t run, size_t runs, Scratch& scratch) {
+  uint8_t* const sample = scratch.take<uint8_t>(run * runs);
+  for (size_t i = 0; i < runs; ++i) std::memcpy(sample + i * run, symbols + i * (n / runs), run);
+  return sample;
+}
+
 void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]) {
   const Scratch::Scope scope(scratch);
-  uint8_t* const sample = scratch.take<uint8_t>(size);
-  const size_t runs = size / sample_run;
-  for (size_t run = 0; run < runs; ++run) std::memcpy(sample + run * sample_run, symbols + run * (n / runs), sample_run);
-  kernels().count_bytes(sample, size, counts);
+  kernels().count_bytes(take_runs(symbols, n, sample_run, size / sample_run, scratch), size, counts);
 }
 
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch) {

@@ -12,6 +12,9 @@ struct PlaneCounts {
   size_t counted;  // symbols that were counted, at most those of the plane
 };
 
+// So many runs of so many symbols each, spread evenly over n, one behind the other. Requires: run * runs at most n.
+const uint8_t* take_runs(const uint8_t* symbols, size_t n, size_t run, size_t runs, Scratch& scratch);
+
 // Counts `size` of n symbols, in runs of 512 from all over. Requires: size at most n and a multiple of 512.
 void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]);
 
