@@ -53,6 +53,8 @@ export interface QueueOptions extends QueueAccess {
   adopt?: boolean;
   /** Nobody waits for its end: its jobs wait for what they lack, and others go on with what it leaves. One that adopts stays. */
   stays?: boolean;
+  /** Its jobs wait for what they lack, though it doesn't stay. */
+  waits?: boolean;
   /** What keeps a schedule's job back for now. */
   policyHold?: (job: Job, priority: Priority) => Hold | undefined;
   /** What all jobs together may take. */
@@ -76,6 +78,7 @@ export class JobQueue {
   #backgroundThreads = Infinity;
   #adopts: boolean;
   readonly #stays: boolean;
+  readonly #waits: boolean;
   /** Every job that this process has, or had. */
   readonly #own = new Set<string>();
   #closed = false;
@@ -96,6 +99,7 @@ export class JobQueue {
     this.#budget = options.budget ?? new Budget();
     this.#adopts = options.adopt ?? false;
     this.#stays = options.stays ?? this.#adopts;
+    this.#waits = options.waits ?? this.#stays;
     this.#pause = this.#readPause();
     this.#book.forget();
     this.#takeStock();
@@ -450,7 +454,7 @@ export class JobQueue {
   }
 
   #canWaitFor(live: LiveJob, thrown: unknown): thrown is LacksRoom | StoreLocked {
-    return canBeWaitedFor(thrown) && this.#stays && !live.controller.signal.aborted;
+    return canBeWaitedFor(thrown) && (this.#stays || this.#waits) && !live.controller.signal.aborted;
   }
 
   /** It gives up its turn, and with it the store, so that a prune may make room; then it begins again where it was. */
@@ -460,7 +464,7 @@ export class JobQueue {
     live.lack = new Lack(error, this.#nowMs());
     live.job = { ...job, state: 'queued', order: firstOrder(this.#lives) };
     live.meter.restart();
-    this.#log(live, 'warning', `waits: ${error.reason}`);
+    this.#log(live, 'info', `waits: ${error.reason}`);
     this.#book.keep(live);
   }
 

@@ -43,6 +43,8 @@ export interface ServiceOptions {
   threads?: number;
   /** For services that live on: they run jobs that a process left queued when it ended, and notice what others archive. */
   stays?: boolean;
+  /** Its jobs wait for what they lack, as those of one that stays do. */
+  waits?: boolean;
   /** What it runs inside keeps the machine awake where that matters. */
   isKeptAwake?: boolean;
   /** One line that belongs to no call: a catalogue moved aside, a stale lock replaced. */
@@ -119,6 +121,7 @@ export class Service implements ServiceAccess {
       onProblem,
       adopt: this.#sits(),
       stays: options.stays ?? false,
+      waits: options.waits ?? false,
       policyHold: ({ schedule }, priority) => (priority === 'low' ? this.scheduler.holdOf(schedule) : undefined),
       budget: this.#budget,
       ...(options.isKeptAwake ? {} : { keepAwake: (wanted: boolean) => this.#wakefulness.keep(wanted) }),

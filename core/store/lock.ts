@@ -73,7 +73,9 @@ export class StoreLocked extends CairnError {
   constructor(backend: Backend, held: LockState) {
     const since = held.record?.started ?? new Date(held.modifiedMs).toISOString();
     const reason = `${backend.place}: ${ownerOf(held)} writes to this store since ${since}`;
-    super('locked', `${reason}; wait until it is done, or, if it is gone, cairn doctor --break-lock`, { path: backend.place });
+    super('locked', `${reason}; wait until it is done (commands take --wait), or, if it is gone, cairn doctor --break-lock`, {
+      path: backend.place,
+    });
     this.reason = reason;
     this.#backend = backend;
   }

@@ -298,9 +298,57 @@ describe('a lock of a writer on another machine', () => {
     const refused = await cairn('prune');
     expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^cairn: .*process 7 on elsewhere writes to this store since .*cairn doctor --break-lock\n$/);
+    expect(refused.stderr).toContain('--wait');
     expect(summaryOf(await cairn('doctor', '--break-lock', '--json'))['owner']).toBe('process 7 on elsewhere');
     expect((await cairn('prune')).exitCode).toBe(0);
     expect((await cairn('doctor', '--break-lock')).stdout).toBe('the store has no lock\n');
+  });
+
+  const lockStore = async (): Promise<string> => {
+    const now = new Date().toISOString();
+    const lock = path.join(home, 'store', 'lock');
+    await writeFile(lock, JSON.stringify({ host: 'elsewhere', pid: 7, started: now, token: 'a', heartbeat: now }));
+    return lock;
+  };
+
+  it.each([['prune', '--grace', '0'], ['archive', 'RUN'], ['pin', 'ft-07@400'], ['rm', 'ft-07@400'], ['repair']])(
+    'is waited for where %s is to, in one line that says whose it is',
+    async (...args) => {
+      expect((await cairn('archive', run)).exitCode).toBe(0);
+      const lock = await lockStore();
+      const waiting = startCli([...args.map((word) => (word === 'RUN' ? run : word)), '--wait'], { home });
+      let said = '';
+      waiting.child.stderr!.on('data', (text: string) => (said += text));
+      await expect.poll(() => said, { timeout: 20_000 }).toContain('process 7 on elsewhere writes to this store since ');
+      await rm(lock);
+      const { exitCode, stderr } = await waiting.ended;
+      expect({ exitCode, oneLine: isOneLine(stderr), stderr }).toMatchObject({ exitCode: 0, oneLine: true });
+    },
+  );
+
+  it.each([['prune'], ['pin', 'ft-07@400']])('is waited for by %s until it is interrupted', async (...args) => {
+    expect((await cairn('archive', run)).exitCode).toBe(0);
+    await lockStore();
+    const waiting = startCli([...args, '--wait'], { home });
+    let said = '';
+    waiting.child.stderr!.on('data', (text: string) => (said += text));
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('process 7 on elsewhere');
+    waiting.child.kill('SIGINT');
+    expect((await waiting.ended).exitCode).toBe(130);
+    expect(summaryOf(await cairn('jobs', '--json'))['jobs']).not.toContainEqual(expect.objectContaining({ state: 'waiting' }));
+  });
+});
+
+describe('a pause of everything', () => {
+  it('holds a command that begins in it, which says so and goes on after it', async () => {
+    expect((await cairn('jobs', '--pause')).exitCode).toBe(0);
+    const archiving = startCli(['archive', run], { home });
+    let said = '';
+    archiving.child.stderr!.on('data', (text: string) => (said += text));
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('paused, everything is paused');
+    expect((await cairn('jobs', '--resume')).exitCode).toBe(0);
+    const { exitCode, stderr } = await archiving.ended;
+    expect({ exitCode, oneLine: isOneLine(stderr), stderr }).toMatchObject({ exitCode: 0, oneLine: true });
   });
 });
 

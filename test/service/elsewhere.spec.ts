@@ -1,12 +1,12 @@
 /** Jobs that another process of the home has: they are steered and followed from here, and not lost where that process ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../core/contract/model.ts';
 import { runCli, startCli } from '../cli/run-cli.ts';
 import { bytesOf, weights, writeStep } from '../jobs/files.ts';
-import { Served } from './served.ts';
+import { Served, writeRun } from './served.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 let here: Served;
@@ -193,6 +193,40 @@ describe('the command line', () => {
     await expect.poll(async () => (await jobs())[0]?.state, { timeout: 20_000 }).toBe('running');
     child.kill('SIGINT');
     await ended;
+  }, 60_000);
+
+  it('that watches leaves what failed until it changes or its time has come, and archives what is new', async () => {
+    const old = new Date(Date.now() - 3_600_000);
+    const settle = (folder: string): void => {
+      for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) utimesSync(path.join(folder, name), old, old);
+    };
+    settle(chain);
+    expect((await here.ended(here.client.call('archive.start', { paths: [chain] }))).state).toBe('done');
+    const packs = path.join(here.storePath, 'packs');
+    for (const entry of readdirSync(packs, { recursive: true, withFileTypes: true }).filter((found) => found.isFile())) {
+      const file = path.join(entry.parentPath, entry.name);
+      const pack = readFileSync(file);
+      pack[pack.length >> 1]! ^= 1;
+      writeFileSync(file, pack);
+    }
+    // The same contents again: what the store has of them is damaged there.
+    const again = path.join(here.folder, 'again');
+    cpSync(path.join(chain, 'step-000300'), path.join(again, 'step-000300'), { recursive: true });
+    settle(again);
+    const { child, ended } = startCli(['archive', again, '--watch', '--store', here.storePath], { home: home() });
+    let said = '';
+    child.stderr!.on('data', (text: string) => (said += text));
+    const left = `${path.join(again, 'step-000300')}: left until it changes, or for 1 min`;
+    await expect.poll(() => said, { timeout: 20_000 }).toContain(left);
+    await writeRun(path.join(again, 'aside'), 'other', 1000);
+    settle(path.join(again, 'aside'));
+    renameSync(path.join(again, 'aside', 'step-1'), path.join(again, 'step-000400'));
+    const jobs = async (): Promise<Job[]> => (await here.client.call('jobs.list', {})).jobs;
+    await expect.poll(async () => (await jobs())[0]?.result?.['snapshots'], { timeout: 30_000 }).toMatchObject([{ step: 400 }]);
+    expect((await jobs())[0]).toMatchObject({ state: 'done', result: { errors: [], skipped: [] } });
+    child.kill('SIGINT');
+    expect((await ended).exitCode).toBe(1);
+    expect(said.split(left).length).toBe(2);
   }, 60_000);
 
   it('ends the pause of single jobs too when everything is to go on', async () => {

@@ -3,6 +3,7 @@ import { CairnError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/model.ts';
 import { exitCodes, type Session } from './session.ts';
 
+const sayAgainMs = 60_000;
 const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** A job that failed has a result where it achieved a part. */
@@ -22,18 +23,38 @@ export async function followJob(session: Session, start: () => Promise<{ job: Jo
   throw new CairnError('cancelled', `${job.title}: ${job.state}; run it again to go on`);
 }
 
+/** Why a job stands still is said when it does, and now and then where that changes: how much room is missing may do so every second. */
+class ToldReason {
+  #reason: string | undefined;
+  #atMs = -Infinity;
+
+  isNews({ reason }: Job): boolean {
+    const nowMs = performance.now();
+    if (reason === undefined || reason === this.#reason || nowMs - this.#atMs < sayAgainMs) return false;
+    [this.#reason, this.#atMs] = [reason, nowMs];
+    return true;
+  }
+
+  /** It went on: the next standstill is news. */
+  forget(): void {
+    [this.#reason, this.#atMs] = [undefined, -Infinity];
+  }
+}
+
 function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{ job: Job }>): Promise<Job> {
   return new Promise<Job>((resolve, reject) => {
     let id: string | undefined;
     // Events of the job may come before the answer that says which job it is.
     const early: Job[] = [];
-    let reason: string | undefined;
+    const told = new ToldReason();
     const see = (job: Job): void => {
       if (id === undefined) early.push(job);
       else if (job.id === id && ended.has(job.state)) resolve(job);
-      else if (job.id === id && job.state === 'running') out.progress(job);
-      else if (job.id === id && job.reason !== undefined && job.reason !== reason) out.error(`${job.title}: ${job.state}, ${job.reason}`);
-      if (job.id === id) reason = job.reason;
+      else if (job.id !== id) return;
+      else if (job.state === 'running') {
+        told.forget();
+        out.progress(job);
+      } else if (told.isNews(job)) out.error(`${job.title}: ${job.state}, ${job.reason}`);
     };
     const cancel = (): void => {
       if (id !== undefined) client.call('jobs.cancel', { id }).catch(reject);

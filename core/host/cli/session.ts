@@ -13,6 +13,10 @@ export interface GlobalOptions {
   home?: string;
   store?: string;
   json?: boolean;
+  /** Of commands that write: jobs wait for what they lack. */
+  wait?: boolean;
+  /** So do those of a command that stays. */
+  watch?: boolean;
 }
 
 export interface Session {
@@ -41,6 +45,8 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
+const stayingMs = 60_000;
+
 function storePathOf(options: GlobalOptions, home: string): string {
   return path.resolve(options.store || process.env['CAIRN_STORE'] || path.join(home, 'store'));
 }
@@ -62,13 +68,17 @@ export async function withSession(
     storePath: storePathOf(options, home),
     host: stays ? 'server' : 'command line',
     stays,
+    waits: options.wait ?? options.watch ?? false,
     onProblem,
   });
+  // Work that is paused or waits leaves nothing else that would keep the process.
+  const staying = setInterval(() => undefined, stayingMs);
   try {
     const [clientEnd, serviceEnd] = inProcessPair();
     service.serve(serviceEnd);
     return await work({ service, client: createClient(clientEnd), out, interrupt });
   } finally {
+    clearInterval(staying);
     await service.close();
   }
 }

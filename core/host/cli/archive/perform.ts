@@ -8,7 +8,16 @@ import { exitCodes, type Session } from '../session.ts';
 
 /** The members of an archive job's result that are shown. */
 interface ArchiveResult {
-  snapshots: { id: string; run: string; step: number; bytesOriginal: number; bytesStored: number; kind: SnapshotKind; depth: number }[];
+  snapshots: {
+    id: string;
+    run: string;
+    step: number;
+    path: string;
+    bytesOriginal: number;
+    bytesStored: number;
+    kind: SnapshotKind;
+    depth: number;
+  }[];
   skipped?: { run: string; step: number; reason: string }[];
   bytesOriginal: number;
   bytesStored: number;
@@ -22,8 +31,14 @@ interface ArchiveResult {
   kept?: { path: string; reason: string }[];
 }
 
-/** Archives, and tells what became of it. @returns the exit code */
-export async function perform(session: Session, params: ParamsOf<'archive.start'>): Promise<number> {
+export interface Performed {
+  exitCode: number;
+  /** Paths of the checkpoints that are sealed now. */
+  sealed: ReadonlySet<string>;
+}
+
+/** Archives, and tells what became of it. */
+export async function perform(session: Session, params: ParamsOf<'archive.start'>): Promise<Performed> {
   const { out, client } = session;
   const job = await followJob(session, () => client.call('archive.start', params));
   const result = job.result as unknown as ArchiveResult;
@@ -32,7 +47,8 @@ export async function perform(session: Session, params: ParamsOf<'archive.start'
   for (const finding of result.findings ?? []) out.finding(finding);
   for (const snapshot of result.snapshots) out.record('snapshot', snapshot);
   out.summary(result);
-  return result.errors.length + (result.findings?.length ?? 0) > 0 ? exitCodes.failed : exitCodes.done;
+  const exitCode = result.errors.length + (result.findings?.length ?? 0) > 0 ? exitCodes.failed : exitCodes.done;
+  return { exitCode, sealed: new Set(result.snapshots.map(({ path }) => path)) };
 }
 
 function show({ out }: Session, result: ArchiveResult): void {

@@ -10,6 +10,7 @@ import { wholeNumber } from '../arguments.ts';
 import { addReleaseOptions, releaseOf, type ReleaseOptions } from '../release-options.ts';
 import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption } from '../wait-option.ts';
 
 interface ArchiveOptions extends Retention, ReleaseOptions {
   run?: string;
@@ -47,13 +48,14 @@ export function addArchive(root: Command, actions: Actions): void {
   addReleaseOptions(command);
   command.option('--watch', 'stay, and archive checkpoints as the trainer finishes them; Ctrl+C ends it');
   addRetentionOptions(command);
+  addWaitOption(command);
   command.action((paths: string[], options: ArchiveOptions) => {
     if (options.watch && options.dryRun) command.error('error: --watch archives; leave --dry-run out', { exitCode: exitCodes.usage });
     return actions.run(command, (session) => archive(session, paths, options));
   });
 }
 
-function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
+async function archive(session: Session, paths: string[], options: ArchiveOptions): Promise<number> {
   const { run, step, method, threads, keyframe, maxDepth, verify } = options;
   const folders = paths.map((name) => path.resolve(name));
   const params = {
@@ -69,5 +71,5 @@ function archive(session: Session, paths: string[], options: ArchiveOptions): Pr
     retention: retentionOf(options),
   };
   if (options.watch) return watch(session, params);
-  return options.dryRun ? showPlan(session, params) : perform(session, params);
+  return options.dryRun ? showPlan(session, params) : (await perform(session, params)).exitCode;
 }

@@ -4,11 +4,13 @@ import type { Finding } from '../../../contract/model.ts';
 import { followJob } from '../follow-job.ts';
 import type { Actions } from '../actions.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption, onceUnlocked } from '../wait-option.ts';
 
 const nameOfSnapshot = 'id prefixes, or RUN@STEP';
 
 export function addCare(root: Command, actions: Actions): void {
   const remove = root.command('rm').description('remove snapshots; prune frees their space').argument('<snapshot...>', nameOfSnapshot);
+  addWaitOption(remove);
   remove.action((snapshots: string[]) => actions.run(remove, (session) => removeSnapshots(session, snapshots)));
   for (const [name, pinned] of [
     ['pin', true],
@@ -16,7 +18,10 @@ export function addCare(root: Command, actions: Actions): void {
   ] as const) {
     const description = pinned ? 'keep snapshots from being removed' : 'let snapshots be removed again';
     const command = root.command(name).description(description).argument('<snapshot...>', nameOfSnapshot);
-    command.action((snapshots: string[]) => actions.run(command, (session) => pin(session, snapshots, pinned)));
+    addWaitOption(command);
+    command.action((snapshots: string[], { wait = false }: { wait?: boolean }) =>
+      actions.run(command, (session) => pin(session, snapshots, pinned, wait)),
+    );
   }
   const rebuild = root.command('rebuild').description('make the catalogue again from the store');
   rebuild.action(() => actions.run(rebuild, rebuildCatalogue));
@@ -34,8 +39,10 @@ async function removeSnapshots(session: Session, snapshots: string[]): Promise<n
   return exitCodes.done;
 }
 
-async function pin({ client, out, interrupt }: Session, names: string[], pinned: boolean): Promise<number> {
-  const { snapshots } = await client.call('snapshots.pin', { snapshots: names, pinned }, { signal: interrupt });
+async function pin(session: Session, names: string[], pinned: boolean, wait: boolean): Promise<number> {
+  const { client, out, interrupt } = session;
+  const call = () => client.call('snapshots.pin', { snapshots: names, pinned }, { signal: interrupt });
+  const { snapshots } = await onceUnlocked(session, wait, call);
   for (const { id, run, step } of snapshots) out.line(`${pinned ? 'pinned' : 'unpinned'} ${id.slice(0, 8)}  ${run}@${step}`);
   out.summary({ snapshots });
   return exitCodes.done;

@@ -6,6 +6,7 @@ import { followJob } from '../follow-job.ts';
 import type { Actions } from '../actions.ts';
 import { size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption } from '../wait-option.ts';
 
 interface CopyOptions {
   all?: boolean;
@@ -27,6 +28,7 @@ export function addCopy(root: Command, actions: Actions): void {
     .option('--all', 'every snapshot, as when the store moves to another disk')
     .requiredOption('--to <folder>', 'the other store; made where there is none')
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
+  addWaitOption(command);
   command.action((snapshots: string[], options: CopyOptions) => {
     if ((options.all ?? false) === snapshots.length > 0)
       command.error('error: name the snapshots to copy, or give --all', { exitCode: exitCodes.usage });

@@ -8,6 +8,7 @@ import { followJob, tellEnd } from '../follow-job.ts';
 import type { Actions } from '../actions.ts';
 import { duration, localTime, right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption } from '../wait-option.ts';
 
 interface JobsOptions {
   cancel?: boolean;
@@ -36,6 +37,7 @@ export function addJobs(root: Command, actions: Actions): void {
     .option('--resume', 'let this job, or everything, go on')
     .addOption(new Option('--move <turn>', 'change the turn of a job that has not begun').choices(turns))
     .option('--threads <number>', 'give a running job so many threads from now on', wholeNumber(1, 256));
+  addWaitOption(command);
   command.action((id: string | undefined, options: JobsOptions) => {
     const misuse = misuseOf(id, options);
     if (misuse !== undefined) command.error(`error: ${misuse}`, { exitCode: exitCodes.usage });

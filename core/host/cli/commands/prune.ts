@@ -7,6 +7,7 @@ import type { Actions } from '../actions.ts';
 import { size } from '../printable.ts';
 import { addRetentionOptions, retentionOf } from '../retention-options.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption } from '../wait-option.ts';
 
 type PruneOptions = Omit<ParamsOf<'prune.start'>, 'graceSeconds'> & { grace?: number };
 
@@ -43,6 +44,7 @@ export function addPrune(root: Command, actions: Actions): void {
     .option('--grace <seconds>', 'how long readers are given before packs that were written anew go (default: 2)', notNegative)
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256))
     .option('--dry-run', 'only say what would go, what stays, and what would be freed');
+  addWaitOption(command);
   command.action((options: PruneOptions) => {
     if ((options.run !== undefined) !== (retentionOf(options) !== undefined))
       command.error('error: --run and at least one rule (--keep-last, ...) go together', { exitCode: exitCodes.usage });

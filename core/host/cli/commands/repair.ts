@@ -5,6 +5,7 @@ import { followJob } from '../follow-job.ts';
 import type { Actions } from '../actions.ts';
 import { size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
+import { addWaitOption } from '../wait-option.ts';
 
 interface RepairResult {
   packs: number;
@@ -27,6 +28,7 @@ export function addRepair(root: Command, actions: Actions): void {
     .option('--parity', 'keep parity, from which later damage can be undone (about 6 % of the size), for all that is stored now and later')
     .option('--no-parity', 'keep none any more')
     .option('--threads <number>', 'threads to use (default: one for every core)', wholeNumber(1, 256));
+  addWaitOption(command);
   command.action((options: { parity?: boolean; threads?: number }) => actions.run(command, (session) => repair(session, options)));
 }
 
