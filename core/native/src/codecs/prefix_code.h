@@ -7,6 +7,7 @@
 namespace cairn {
 
 constexpr unsigned max_code_bits = 12;
+constexpr unsigned short_code_bits = 11;  // decoded with tables of their own
 
 // A code for the symbols first..last. lengths[s] is 0 for symbols without a code. Where first == last the code is
 // `lone`: its only symbol takes no bits and has length 0 too. Otherwise the code is complete (Kraft sum exactly 1).

@@ -115,24 +115,20 @@ void take_symbols_avx512(const uint8_t* raw, const uint8_t* base, size_t n, cons
   take_symbols(raw + at, base + at, n - i, shape, symbols + i, magnitudes + at);
 }
 
-// Appends two registers of pieces: neighbours joined where all of them fit 56 bits.
-CAIRN_INLINE void append_pieces(const Pieces& a, const Pieces& b, BitWriter& out) {
-  const __m512i first = _mm512_unpacklo_epi64(a.counts, b.counts);
-  const __m512i counts = _mm512_add_epi64(first, _mm512_unpackhi_epi64(a.counts, b.counts));
-  if (_mm512_cmpgt_epu64_mask(counts, _mm512_set1_epi64(56)) != 0) {
-    append_lanes(a, out);
-    append_lanes(b, out);
-    return;
-  }
-  const __m512i bits = _mm512_or_si512(_mm512_unpacklo_epi64(a.bits, b.bits), _mm512_sllv_epi64(_mm512_unpackhi_epi64(a.bits, b.bits), first));
-  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-  append_lanes({_mm512_permutexvar_epi64(order, bits), _mm512_permutexvar_epi64(order, counts)}, out);
+// The low bits of 32 elements, by fours.
+CAIRN_INLINE Pieces low_pieces_16(__m256i symbols, __m512i magnitudes, __m128i above) {
+  const __m512i counts = low_bits_16(symbols, above);
+  const Pieces twos = join_16(_mm512_and_si512(magnitudes, ones_16(counts)), counts);
+  return join_32(twos.bits, twos.counts);
 }
 
-CAIRN_INLINE Pieces low_pieces_16(const uint8_t* symbols, const uint8_t* magnitudes, __m128i above) {
-  const __m512i counts = low_bits_16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols)), above);
-  const Pieces twos = join_16(_mm512_and_si512(load(magnitudes), ones_16(counts)), counts);
-  return join_32(twos.bits, twos.counts);
+CAIRN_INLINE void append_low_16(const uint8_t* symbols, const uint8_t* magnitudes, __m128i above, BitWriter& out) {
+  const __m512i evens_first = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+  const __m512i evens = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), odds = _mm512_add_epi64(evens, _mm512_set1_epi64(1));
+  const __m512i fours = _mm512_permutexvar_epi32(evens_first, load(symbols)), a = load(magnitudes), b = load(magnitudes + 64);
+  append_fours<true>({low_pieces_16(_mm512_castsi512_si256(fours), _mm512_permutex2var_epi64(a, evens, b), above),
+                      low_pieces_16(_mm512_extracti64x4_epi64(fours, 1), _mm512_permutex2var_epi64(a, odds, b), above)},
+                     out);
 }
 
 // Appends 16 elements. Two of them may have up to 60 bits.
@@ -150,9 +146,7 @@ void pack_low_bits_avx512(const uint8_t* symbols, const uint8_t* magnitudes, siz
   BitWriter out = to;
   size_t i = 0;
   if (shape.width == 2) {
-    for (; i + 64 <= n; i += 64) {
-      append_pieces(low_pieces_16(symbols + i, magnitudes + 2 * i, above), low_pieces_16(symbols + i + 32, magnitudes + 2 * i + 64, above), out);
-    }
+    for (; i + 64 <= n; i += 64) append_low_16(symbols + i, magnitudes + 2 * i, above, out);
   } else if (shape.width == 4) {
     for (; i + 16 <= n; i += 16) append_low_32(symbols + i, magnitudes + 4 * i, above, out);
   }
@@ -160,25 +154,26 @@ void pack_low_bits_avx512(const uint8_t* symbols, const uint8_t* magnitudes, siz
   pack_low_bits(symbols + i, magnitudes + i * shape.width, n - i, shape, bits_of, to);
 }
 
-// Reads the low bits of 32 elements, in lanes of 16 bits; each four of them take at most 52 bits of one load. `position` is in bits, the
-// same in all lanes, and moves on.
-CAIRN_INLINE __m512i read_low_16(__m512i low_bits, const uint8_t* bytes, __m512i& position) {
+// Reads the low bits of 32 elements from `position` (in bits) on, which moves on, into lanes of 16 bits. All of them lie in the next 64
+// bytes, and those of each four, at most 52 bits, in 8 of these.
+CAIRN_INLINE __m512i read_low_16(__m512i low_bits, const uint8_t* bytes, uint64_t& position) {
   const __m512i twos = _mm512_add_epi16(low_bits, _mm512_slli_epi64(low_bits, 16));
   const __m512i sums = _mm512_add_epi16(twos, _mm512_slli_epi64(twos, 32));  // up to each of four, that included
   const __m512i own = _mm512_srli_epi64(sums, 48), ends = sums_64(own);
-  const __m512i starts = _mm512_add_epi64(position, _mm512_sub_epi64(ends, own));
-  position = _mm512_add_epi64(position, _mm512_permutexvar_epi64(_mm512_set1_epi64(7), ends));
-  const __m512i loaded = _mm512_i64gather_epi64(_mm512_srli_epi64(starts, 3), bytes, 1);
-  const __m512i bits = _mm512_srlv_epi64(loaded, _mm512_and_si512(starts, _mm512_set1_epi64(7)));
+  const __m512i starts = _mm512_add_epi64(_mm512_sub_epi64(ends, own), _mm512_set1_epi64(static_cast<int64_t>(position & 7)));
+  const __m512i first_bytes = _mm512_shuffle_epi8(_mm512_srli_epi64(starts, 3), _mm512_broadcast_i32x4(_mm_set_epi64x(0x0808080808080808, 0)));
+  const __m512i eights = _mm512_permutexvar_epi8(_mm512_add_epi8(first_bytes, _mm512_set1_epi64(0x0706050403020100)), load(bytes + (position >> 3)));
+  const __m512i bits = _mm512_srlv_epi64(eights, _mm512_and_si512(starts, _mm512_set1_epi64(7)));
+  position += static_cast<uint64_t>(_mm_extract_epi64(_mm512_extracti64x2_epi64(ends, 3), 1));
   const __m512i before = _mm512_sub_epi16(sums, low_bits);
   const __m512i where = _mm512_add_epi16(_mm512_or_si512(before, _mm512_slli_epi16(before, 8)), _mm512_set1_epi16(8 << 8));
   return _mm512_and_si512(_mm512_multishift_epi64_epi8(where, bits), ones_16(low_bits));
 }
 
-CAIRN_INLINE void restore_32(const Shape16& shape, const uint8_t* base, const uint8_t* symbols, __m128i above, const uint8_t* bytes, __m512i& position, uint8_t* raw) {
+CAIRN_INLINE void restore_32(const Shape16& shape, const uint8_t* base, const uint8_t* symbols, __m128i above, BitsIn& from_low, uint8_t* raw) {
   const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols));
   const __m512i symbol = _mm512_cvtepu8_epi16(narrow), low_bits = low_bits_16(narrow, above);
-  const __m512i low = read_low_16(low_bits, bytes, position);
+  const __m512i low = read_low_16(low_bits, from_low.bytes, from_low.position);
   const __m512i number = _mm512_sub_epi16(_mm512_srli_epi16(symbol, 1), _mm512_sll_epi16(low_bits, shape.sub_bits));
   const __m512i magnitude = _mm512_sll_epi16(_mm512_add_epi16(_mm512_sllv_epi16(number, low_bits), low), shape.trailing);
   const __m512i from = _mm512_and_si512(load(base), shape.kept);
@@ -217,13 +212,11 @@ void restore_symbols_avx512(const uint8_t* base, const uint8_t* symbols, size_t 
   size_t i = 0;
   if (shape.width == 2) {
     const Shape16 wide(shape);
-    __m512i position = _mm512_set1_epi64(static_cast<int64_t>(low.position));
     for (; i + run <= n && is_inside(); i += run) {
       for (size_t j = i; j < i + run; j += 32) {
         fetch_ahead(base + 2 * j, raw + 2 * j, 64);
-        restore_32(wide, base + 2 * j, symbols + j, above, low.bytes, position, raw + 2 * j);
+        restore_32(wide, base + 2 * j, symbols + j, above, low, raw + 2 * j);
       }
-      low.position = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(position)));
     }
   } else if (shape.width == 4) {
     const Shape32 wide(shape);
@@ -239,22 +232,16 @@ void restore_symbols_avx512(const uint8_t* base, const uint8_t* symbols, size_t 
 
 // ---- codes
 
-CAIRN_INLINE void append_64(const CodeTable& table, const uint8_t* symbols, BitWriter& out) {
-  const __m512i indices = load_for_unpacking(symbols);
-  const __m512i low = table.low.look_up(indices), high = table.high.look_up(indices);
-  append_pieces(code_pieces(_mm512_unpacklo_epi8(low, high)), code_pieces(_mm512_unpackhi_epi8(low, high)), out);
-}
-
 // Two streams in turn, because each piece waits for the one before it.
 void append_part_avx512(const uint8_t* symbols, size_t n, const uint16_t entries[256], BitWriter streams[part_streams]) {
-  const CodeTable table = CodeTable::of(entries);
+  const WideTable table = WideTable::of(entries);
   for (unsigned s = 0; s < part_streams; s += 2) {
     const Share one(n, s), two(n, s + 1);  // which is not longer
     BitWriter first = streams[s], second = streams[s + 1];
     size_t i = 0;
     for (; i + 64 <= two.size; i += 64) {
-      append_64(table, symbols + one.begin + i, first);
-      append_64(table, symbols + two.begin + i, second);
+      append_fours<false>(join_fours(table.look_up(load_in_fours(symbols + one.begin + i))), first);
+      append_fours<false>(join_fours(table.look_up(load_in_fours(symbols + two.begin + i))), second);
     }
     append_codes(symbols + one.begin + i, one.size - i, entries, first);
     append_codes(symbols + two.begin + i, two.size - i, entries, second);

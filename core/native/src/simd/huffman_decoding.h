@@ -46,22 +46,35 @@ bool groups_pay(const CodedStreams& coded, size_t fewest) {
   return coded.n >= fewest && bytes < coded.n / 4 * 3;
 }
 
-// As Kernels::decode_streams. `make` is make_groups or as it, which pays from `fewest` symbols on.
+// Decodes with a table of groups, which Make::groups fills from that of symbols.
+template <class Make, unsigned index_bits>
+bool decode_by_groups(const CodedStreams& coded, const uint16_t* symbols) {
+  alignas(64) Group groups[1u << index_bits];
+  Make::template groups<index_bits>(symbols, groups);
+  const auto bits = static_cast<size_t>(coded.bounds[most_streams] - coded.bounds[0]) * 8;
+  const FetchWanted fetch(coded.wanted, bits / (most_streams * GroupLookup<index_bits>::steps * (index_bits - 1)));
+  return decode_all(coded, GroupLookup<index_bits>(groups), fetch, symbols, index_bits);
+}
+
+// As Kernels::decode_streams. Making groups pays from Make::fewest_symbols on.
 template <class Make>
-CAIRN_INLINE bool decode_streams_by(const CodedStreams& coded, const PrefixCode& code, size_t fewest, const Make& make) {
-  const bool by_groups = groups_pay(coded, fewest);
-  const unsigned index_bits = by_groups ? max_code_bits : longest_code(code);
+CAIRN_INLINE bool decode_streams_by(const CodedStreams& coded, const PrefixCode& code) {
+  const bool by_groups = groups_pay(coded, Make::fewest_symbols);
+  const unsigned longest = longest_code(code);
+  const unsigned index_bits = !by_groups ? longest : longest <= short_code_bits ? short_code_bits : max_code_bits;
   uint16_t symbols[(1u << max_code_bits) + 1];
   fill_symbol_table(code, index_bits, symbols);
   if (!by_groups) return decode_all(coded, SymbolLookup<max_code_bits>{symbols, index_bits}, FetchNothing(), symbols, index_bits);
-  alignas(64) Group groups[1u << max_code_bits];
-  make(symbols, groups);
-  const auto bits = static_cast<size_t>(coded.bounds[most_streams] - coded.bounds[0]) * 8;
-  const FetchWanted fetch(coded.wanted, bits / (most_streams * GroupLookup<max_code_bits>::steps * (max_code_bits - 1)));
-  return decode_all(coded, GroupLookup<max_code_bits>(groups), fetch, symbols, index_bits);
+  return index_bits == short_code_bits ? decode_by_groups<Make, short_code_bits>(coded, symbols) : decode_by_groups<Make, max_code_bits>(coded, symbols);
 }
 
-bool decode_streams_portable(const CodedStreams& coded, const PrefixCode& code) { return decode_streams_by(coded, code, 16384, make_groups<max_code_bits>); }
+struct PortableGroups {
+  static constexpr size_t fewest_symbols = 16384;
+  template <unsigned index_bits>
+  static void groups(const uint16_t* symbols, Group* to) { make_groups<index_bits>(symbols, to); }
+};
+
+bool decode_streams_portable(const CodedStreams& coded, const PrefixCode& code) { return decode_streams_by<PortableGroups>(coded, code); }
 
 }  // namespace
 }  // namespace cairn
