@@ -5,6 +5,8 @@
 #include "base/scratch.h"
 #include "codecs/conditioned.h"
 #include "codecs/conditioned_head.h"
+#include "codecs/entropy.h"
+#include "codecs/plane_counts.h"
 #include "simd/kernels.h"
 
 namespace cairn {
@@ -51,7 +53,8 @@ Zigzags take_zigzags(const RawBlock& block, size_t count, Scratch& scratch) {
 
 struct PlaneCode {
   KeyTables tables;
-  uint64_t bits;
+  uint64_t bits;           // of the symbols counted
+  uint64_t expected_bits;  // of as many others, where these are a sample (see TablePrice)
 };
 
 PlaneCode plan_plane(const KeyCounts& counts, const TablePrice& price, Scratch& scratch) {
@@ -65,7 +68,9 @@ PlaneCode plan_plane(const KeyCounts& counts, const TablePrice& price, Scratch& 
     sum_rows(counts, same, table, 0, sums);
     table.code = build_prefix_code(sums, longest_difference_code);
     code.bits += coded_bits(table.code, sums);
+    code.expected_bits += sample_bias(weigh_counts(sums).distinct) >> bit_fraction;
   }
+  code.expected_bits += code.bits;
   return code;
 }
 
@@ -126,10 +131,23 @@ bool is_constant_plane(const uint16_t* pairs, size_t count) {
   return (differing & 0xff) == 0;
 }
 
+// True where a sample of the plane's bytes is noise (plane_counts.h), and their keys tell less than a two-hundredth of them.
+bool is_noise_plane(const Zigzags& zigzags, size_t count, unsigned plane, Scratch& scratch) {
+  if (count < fewest_of_noise) return false;
+  const Scratch::Scope scope(scratch);
+  const auto* const pairs = reinterpret_cast<const uint16_t*>(sample_units(reinterpret_cast<const uint8_t*>(zigzags.pairs), count, sizeof(uint16_t), noise_sample, scratch));
+  uint8_t* const bytes = scratch.take<uint8_t>(noise_sample);
+  for (size_t i = 0; i < noise_sample; ++i) bytes[i] = static_cast<uint8_t>(pairs[i]);
+  if (!is_noise_sample(bytes)) return false;
+  const TablePrice price(noise_sample, count);
+  return plan_plane(count_by_key(pairs, noise_sample, scratch), price, scratch).expected_bits >= 8 * (noise_sample - noise_sample / 200);
+}
+
 size_t write_plane(const Zigzags& zigzags, size_t count, unsigned plane, unsigned key_bits, Scratch& scratch, uint8_t* out, size_t capacity) {
   const Scratch::Scope scope(scratch);
   if (capacity < 2) return does_not_fit;
   gather_plane(zigzags, count, plane);
+  if (is_noise_plane(zigzags, count, plane, scratch)) return write_raw_plane(zigzags.pairs, count, out, capacity);
   if (is_constant_plane(zigzags.pairs, count)) {
     out[0] = mode_constant;
     out[1] = static_cast<uint8_t>(zigzags.pairs[0]);
@@ -201,7 +219,8 @@ size_t estimate_planes_of(const Zigzags& zigzags, size_t count, size_t whole, Sc
     BitWriter bits(head);
     write_key_tables(code.tables, 8, bits);
     const auto head_length = static_cast<uint64_t>(bits.finish() - head);
-    bytes += std::min<uint64_t>(whole + 1, code.bits * whole / count / 8 + head_length + 32);
+    const uint64_t expected = count < whole ? code.expected_bits : code.bits;
+    bytes += std::min<uint64_t>(whole + 1, expected * whole / count / 8 + head_length + 32);
   }
   return static_cast<size_t>(bytes);
 }

@@ -54,8 +54,7 @@ Weights weigh_counts(const uint32_t counts[256], unsigned symbols) {
 
 uint64_t price_sample(const Weights& sample) {
   if (sample.distinct < 2) return 0;
-  const uint64_t bias = (uint64_t{sample.distinct} << bit_fraction) * 18 / 25;
-  return std::max(sample.entropy + bias, sample.total << bit_fraction);
+  return std::max(sample.entropy + sample_bias(sample.distinct), sample.total << bit_fraction);
 }
 
 }  // namespace cairn

@@ -26,6 +26,19 @@ size_t huffman_size(const PrefixCode& code, const PlaneCounts& plane, size_t n) 
   return 1 + table_size + stream_sizes + coded_bits(code, plane.counts) * n / plane.counted / 8;
 }
 
+// Where codes are looked up in groups (simd/huffman_decoding.h), tables of 11 bits take half the room of those of 12, and the
+// first-level cache holds them beside the streams. Longer codes are worth that where they save a
+// five-hundredth, or where 11 bits hold hardly more than two.
+PrefixCode choose_code(const PlaneCounts& plane, size_t n) {
+  constexpr size_t fewest_grouped = 16384;
+  const PrefixCode best = build_prefix_code(plane.counts);
+  if (n < fewest_grouped || longest_code(best) <= short_code_bits) return best;
+  const uint64_t bits = coded_bits(best, plane.counts);
+  if (bits > 4 * plane.counted) return best;
+  const PrefixCode shorter = build_prefix_code(plane.counts, short_code_bits);
+  return coded_bits(shorter, plane.counts) - bits < bits / 512 ? shorter : best;
+}
+
 size_t encode_constant_plane(uint8_t symbol, uint8_t* out, size_t capacity) {
   if (capacity < 2) return does_not_fit;
   out[0] = static_cast<uint8_t>(PlaneMode::constant);
@@ -70,7 +83,7 @@ constexpr size_t sparse_runs = 16;
 size_t estimate_sparse(const uint8_t* symbols, size_t n, const PlaneCounts& plane, Scratch& scratch) {
   const Scratch::Scope scope(scratch);
   const size_t sampled = std::min(n, sparse_runs * sparse_run);
-  const uint8_t* const sample = sampled < n ? take_runs(symbols, n, sparse_run, sparse_runs, scratch) : symbols;
+  const uint8_t* const sample = sampled < n ? take_runs(symbols, n, 1, sparse_run, sparse_runs, scratch) : symbols;
   const uint8_t usual = usual_of(plane);
   if (std::all_of(sample, sample + sampled, [usual](uint8_t symbol) { return symbol == usual; })) return 2;
   const size_t size = encode_sparse_plane(sample, sampled, usual, 0, scratch, scratch.take<uint8_t>(sampled), sampled);
@@ -98,15 +111,14 @@ const uint8_t* decode_sparse_plane(const uint8_t* from, const uint8_t* end, unsi
 
 size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity) {
   if (1 + n > capacity) return does_not_fit;
-  out[0] = static_cast<uint8_t>(PlaneMode::raw);
-  std::memcpy(out + 1, symbols, n);
+  std::memcpy(begin_raw_plane(out), symbols, n);
   return 1 + n;
 }
 
 size_t encode_counted_plane(const uint8_t* symbols, size_t n, PlaneCounts& plane, unsigned depth, Scratch& scratch, uint8_t* out,
                             size_t capacity) {
   if (plane.counted < n) kernels().note_uncounted(symbols, n, plane.counts);
-  const PrefixCode code = build_prefix_code(plane.counts);
+  const PrefixCode code = choose_code(plane, n);
   const size_t by_code = huffman_size(code, plane, n);
   if (code.lone()) return encode_constant_plane(code.first, out, capacity);
   if (may_be_sparse(plane, depth)) {

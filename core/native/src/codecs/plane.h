@@ -23,6 +23,12 @@ const uint8_t* decode_plane(const uint8_t* from, const uint8_t* end, unsigned de
 // The same for a plane whose symbols were counted, all or a sample; those that were not met are noted in `plane`.
 size_t encode_counted_plane(const uint8_t* symbols, size_t n, PlaneCounts& plane, unsigned depth, Scratch& scratch, uint8_t* out,
                             size_t capacity);
+
+// A raw plane's symbols stand behind what this writes, from where it returns.
+inline uint8_t* begin_raw_plane(uint8_t* out) {
+  *out = static_cast<uint8_t>(PlaneMode::raw);
+  return out + 1;
+}
 size_t encode_raw_plane(const uint8_t* symbols, size_t n, uint8_t* out, size_t capacity);
 
 // About the bytes that encode_plane would write, from the counts of its symbols alone.

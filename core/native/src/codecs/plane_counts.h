@@ -12,13 +12,16 @@ struct PlaneCounts {
   size_t counted;  // symbols that were counted, at most those of the plane
 };
 
-// So many runs of so many symbols each, spread evenly over n, one behind the other. Requires: run * runs at most n.
-const uint8_t* take_runs(const uint8_t* symbols, size_t n, size_t run, size_t runs, Scratch& scratch);
+// So many runs of so many of n units of `width` bytes, spread evenly, one behind the other. Requires: run * runs at most n.
+const uint8_t* take_runs(const uint8_t* units, size_t n, size_t width, size_t run, size_t runs, Scratch& scratch);
 
-// Counts `size` of n symbols, in runs of 512 from all over. Requires: size at most n and a multiple of 512.
+// So many of n units, in runs of 512 from all over. Requires: size at most n and a multiple of 512.
+const uint8_t* sample_units(const uint8_t* units, size_t n, size_t width, size_t size, Scratch& scratch);
+
+// Counts such a sample of n symbols.
 void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]);
 
-// Counts all n symbols of a small plane, and of others a sample that fixes a code to about 0.05 % of what all would give.
+// Counts all n symbols of a small plane, and of others a sample that fixes a code to about 0.1 % of what all would give.
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch);
 
 // The same from equal samples of each part of part_symbols, and whether a code for each part should save more than a 100th of
@@ -29,7 +32,12 @@ struct PartedCounts {
 };
 PartedCounts count_parts(const uint8_t* symbols, size_t n, Scratch& scratch);
 
-// True where a sample shows that a code would save less than a thousandth, so that the plane is stored raw.
+// True where a sample shows that a code would save about a thousandth or less, so that the plane is stored raw. Small planes never are.
 bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch);
+constexpr size_t noise_sample = 16384, fewest_of_noise = 4 * noise_sample;
+
+// The same of the sample, taken already, and of the counts of its symbols.
+bool is_noise_sample(const uint8_t sample[noise_sample]);
+bool is_noise_counted(const uint32_t counts[256]);
 
 }  // namespace cairn

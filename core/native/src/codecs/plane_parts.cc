@@ -13,7 +13,8 @@ size_t encode_parts(const uint8_t* symbols, size_t n, Scratch& scratch, uint8_t*
   size_t written = 1;
   for (size_t start = 0; start < n; start += part_symbols) {
     const size_t part = std::min(part_symbols, n - start);
-    const size_t size = encode_plane(symbols + start, part, 0, scratch, out + written, capacity - written);
+    PlaneCounts plane = count_plane(symbols + start, part, scratch);
+    const size_t size = encode_counted_plane(symbols + start, part, plane, 0, scratch, out + written, capacity - written);
     if (size == does_not_fit) return does_not_fit;
     written += size;
   }

@@ -50,15 +50,39 @@ PlaneShape choose_shape(const RawBlock& block, const uint8_t* base, Scratch& scr
   return as_plain < estimate_shape(sample, sample_base, rotated, scratch) ? plain : rotated;
 }
 
+// How many planes are noise, from the first on (the lowest bits): encode_block_plane would find it of the same samples.
+unsigned count_noise(const RawBlock& block, const uint8_t* base, PlaneShape shape, Scratch& scratch) {
+  const size_t n = block.length / shape.width;
+  if (n < fewest_of_noise) return 0;
+  Scratch::Scope scope(scratch);
+  const uint8_t* const raw = sample_units(block.raw, n, shape.width, noise_sample, scratch);
+  const uint8_t* const sample_base = base == nullptr ? nullptr : sample_units(base, n, shape.width, noise_sample, scratch);
+  Planes planes(shape, noise_sample * shape.width, scratch);
+  kernels().split_planes(raw, sample_base, noise_sample, shape, planes.planes);
+  unsigned count = 0;
+  while (count < shape.width && is_noise_sample(planes.planes[count])) ++count;
+  return count;
+}
+
+// Splitting writes whole steps of so many elements, beyond the end of a plane where it has others.
+constexpr size_t split_step = 64;
+
 size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint8_t* out, size_t capacity) {
   if (block.length == 0 || capacity < 1) return does_not_fit;
   Scratch::Scope scope(scratch);
   const PlaneShape shape = choose_shape(block, base, scratch);
   Planes planes(shape, block.length, scratch);
-  kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
+  // Planes of noise are split to where they are stored, where nothing is written behind them.
+  const unsigned noise = planes.n % split_step == 0 ? count_noise(block, base, shape, scratch) : 0;
   out[0] = shape.rotated;
   size_t written = 1;
-  for (unsigned p = 0; p < shape.width; ++p) {
+  for (unsigned p = 0; p < noise; ++p) {
+    if (capacity - written < 1 + planes.n) return does_not_fit;
+    planes.planes[p] = begin_raw_plane(out + written);
+    written += 1 + planes.n;
+  }
+  kernels().split_planes(block.raw, base, planes.n, shape, planes.planes);
+  for (unsigned p = noise; p < shape.width; ++p) {
     const size_t size = encode_block_plane(planes.planes[p], planes.n, scratch, out + written, capacity - written);
     if (size == does_not_fit) return does_not_fit;
     written += size;
