@@ -56,16 +56,12 @@ PartedCounts count_parts(const uint8_t* symbols, size_t n, Scratch& scratch) {
   return result;
 }
 
-bool is_noise_counted(const uint32_t counts[256]) {
+bool is_noise_sample(const uint8_t sample[noise_sample]) {
   // A code made of a sample flatters it: of 256 symbols equally frequent or nearly so, by a sixth of a percent.
   constexpr uint64_t least = uint64_t{8} * (noise_sample - noise_sample / 400);
-  return coded_bits(build_prefix_code(counts), counts) >= least;
-}
-
-bool is_noise_sample(const uint8_t sample[noise_sample]) {
   uint32_t counts[256];
   kernels().count_bytes(sample, noise_sample, counts);
-  return is_noise_counted(counts);
+  return coded_bits(build_prefix_code(counts), counts) >= least;
 }
 
 bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch) {

@@ -36,8 +36,7 @@ PartedCounts count_parts(const uint8_t* symbols, size_t n, Scratch& scratch);
 bool is_noise(const uint8_t* symbols, size_t n, Scratch& scratch);
 constexpr size_t noise_sample = 16384, fewest_of_noise = 4 * noise_sample;
 
-// The same of the sample, taken already, and of the counts of its symbols.
+// The same of the sample, taken already.
 bool is_noise_sample(const uint8_t sample[noise_sample]);
-bool is_noise_counted(const uint32_t counts[256]);
 
 }  // namespace cairn
