@@ -9,7 +9,7 @@ import type { Job, Manners, Schedule, ScheduleDraft, ScheduleRun, ScheduleView }
 import type { KeptSchedule } from '../catalogue/schedule-file.ts';
 import { choose, nothingBecause, releasable, type Candidate } from '../plan/policy.ts';
 import { obstacleTo, type MachineState } from '../plan/conditions.ts';
-import { checkTrigger, dueNow, reasonNotAgain, upcoming, type Due, type EndedRun } from '../plan/schedule.ts';
+import { checkTrigger, dueNow, reasonNotAgain, settledAnew, upcoming, type Due, type EndedRun } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
 import type { Machine } from './machine.ts';
 
@@ -166,7 +166,10 @@ export class Scheduler {
     this.#idleSinceMs = this.#options.machine.idleSinceMs(nowMs);
     const kept = this.#options.records.schedules().filter(({ schedule }) => schedule.enabled);
     this.#watchFor(kept.map(({ schedule }) => schedule));
-    for (const { schedule, lastDueMs } of kept) {
+    for (const { schedule, lastDueMs: keptMs } of kept) {
+      const anewMs = settledAnew(schedule.trigger, keptMs, nowMs);
+      if (anewMs !== undefined && !this.#options.records.claimDue(schedule.id, keptMs, anewMs)) continue;
+      const lastDueMs = anewMs ?? keptMs;
       const due = dueNow(schedule.trigger, { lastDueMs, createdMs: Date.parse(schedule.created), idleSinceMs: this.#idleSinceMs }, nowMs);
       if (due) await this.#run(schedule, lastDueMs, due, nowMs);
     }

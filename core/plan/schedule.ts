@@ -54,12 +54,17 @@ export function checkTrigger(trigger: Trigger, nowMs: number): void {
 }
 
 /**
- * The run that is due now, where one is. A watch is never due by the clock: its checkpoints are.
- *
- * A clock that was set back doesn't make a schedule run twice; one that was far ahead and was put right doesn't silence it.
+ * What counts as the due time that was settled last where the clock was ahead when it was, so that a schedule is not silenced until that
+ * time comes; undefined where all is well. One that goes by the wall isn't made to run twice by a clock that is set back within a day.
  */
+export function settledAnew(trigger: Trigger, lastDueMs: number, nowMs: number): number | undefined {
+  const aheadMs = trigger.kind === 'cron' ? dayMs : 0;
+  return lastDueMs > nowMs + aheadMs ? nowMs : undefined;
+}
+
+/** The run that is due now, where one is. A watch is never due by the clock: its checkpoints are. */
 export function dueNow(trigger: Trigger, memory: ScheduleMemory, nowMs: number): Due | undefined {
-  const lastMs = memory.lastDueMs > nowMs + dayMs ? nowMs : memory.lastDueMs;
+  const { lastDueMs: lastMs } = memory;
   if (trigger.kind === 'cron') return cronDue(cronOf(trigger.expression, trigger.timeZone), lastMs, nowMs);
   if (trigger.kind === 'interval') {
     const passed = Math.floor((nowMs - lastMs) / (trigger.minutes * minuteMs));

@@ -31,7 +31,7 @@ export class Seat {
 
   /** Whether this service has it, which it takes where it is free. @throws CairnError `bad_input`, `denied`, `no_space`, `io` */
   take(nowMs: number): boolean {
-    if (this.#has && nowMs - this.#notedMs < noteMs) return true;
+    if (this.#has && Math.abs(nowMs - this.#notedMs) < noteMs) return true;
     return this.#catalogue.exclusively(() => {
       const { owner, service, seenMs } = readHomeFile(this.#path, content);
       const isOwn = service === this.#service;

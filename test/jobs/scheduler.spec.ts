@@ -157,6 +157,24 @@ describe('a year of schedules', () => {
     year.catalogue.close();
   });
 
+  it.each([
+    ['an hour', 60 * minuteMs, { kind: 'interval', minutes: 10 }, 142],
+    ['a year', 365 * dayMs, { kind: 'interval', minutes: 10 }, 142],
+    ['a year', 365 * dayMs, { kind: 'cron', expression: '0 * * * *', timeZone: 'UTC' }, 23],
+    ['an hour', 60 * minuteMs, { kind: 'cron', expression: '0 * * * *', timeZone: 'UTC' }, 22],
+  ])('goes on within its next turn where the clock was %s ahead and is put right', async (_, aheadMs, trigger, least) => {
+    const year = new Year('2026-06-01T00:00:00Z');
+    const { id } = year.scheduler.save(draft({ trigger }));
+    await year.run(1 / 24, 10 * minuteMs);
+    year.nowMs += aheadMs;
+    await year.run(1 / 48, 10 * minuteMs);
+    year.nowMs -= aheadMs;
+    const before = year.catalogue.scheduleRuns(id, 1000).length;
+    await year.run(1, 10 * minuteMs);
+    expect(year.catalogue.scheduleRuns(id, 1000).length - before).toBeGreaterThanOrEqual(least);
+    year.catalogue.close();
+  });
+
   it('evaluated by two processes runs once', async () => {
     const year = new Year('2026-06-01T00:00:00Z');
     year.jobMs = 0;

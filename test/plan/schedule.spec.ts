@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Trigger } from '../../core/contract/model.ts';
 import { choose, releasable, fitsPattern, nothingBecause, type Candidate } from '../../core/plan/policy.ts';
-import { checkTrigger, dueNow, quietUntil, upcoming, reasonNotAgain, type EndedRun } from '../../core/plan/schedule.ts';
+import { checkTrigger, dueNow, quietUntil, upcoming, reasonNotAgain, settledAnew, type EndedRun } from '../../core/plan/schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
 const minuteMs = 60_000;
@@ -36,6 +36,28 @@ describe('cron', () => {
     }
   });
 
+  it.each([
+    ['Australia/Lord_Howe', '15 2 * * *', 2026, 365], // the clock is set by half an hour, at two
+    ['Africa/Cairo', '0 0 * * *', 2026, 365], // one midnight doesn't come to pass
+    ['Antarctica/Troll', '30 2 * * *', 2026, 365], // by two hours
+    ['Africa/Casablanca', '30 2 * * *', 2026, 365], // by the moon
+    ['Pacific/Apia', '30 2 * * *', 2011, 364], // without a thirtieth of December
+  ])('in %s runs at %s on every day of a year that there is, once', (timeZone, expression, year, days) => {
+    const trigger: Trigger = { kind: 'cron', expression, timeZone };
+    const dayOf = (ms: number): string => new Intl.DateTimeFormat('en-CA', { timeZone }).format(ms);
+    const seen: string[] = [];
+    let lastDueMs = at(`${year - 1}-12-30T12:00:00Z`);
+    for (let nowMs = lastDueMs; nowMs < at(`${year + 1}-01-02T12:00:00Z`); nowMs += 6 * 60 * minuteMs) {
+      const due = dueNow(trigger, { lastDueMs }, nowMs);
+      if (!due) continue;
+      expect(due.missed).toBe(0);
+      seen.push(dayOf(due.dueMs));
+      lastDueMs = due.dueMs;
+    }
+    const own = seen.filter((day) => day.startsWith(String(year)));
+    expect([own.length, new Set(own).size]).toEqual([days, days]);
+  });
+
   it('catches up once after a sleep, however much it missed', () => {
     const hourly: Trigger = { kind: 'cron', expression: '0 * * * *', timeZone: 'UTC' };
     const due = dueNow(hourly, { lastDueMs: at('2026-01-01T00:00:00Z') }, at('2026-01-03T10:20:00Z'));
@@ -47,11 +69,15 @@ describe('cron', () => {
     });
   });
 
-  it('does not run twice where the clock is set back, and is not silenced by one that was far ahead', () => {
+  it('does not run twice where the clock is set back, and counts anew where it was far ahead', () => {
     const daily: Trigger = { kind: 'cron', expression: '0 12 * * *', timeZone: 'UTC' };
     expect(dueNow(daily, { lastDueMs: at('2026-05-05T12:00:00Z') }, at('2026-05-05T11:30:00Z'))).toBeUndefined();
     expect(upcoming(daily, at('2099-01-01T00:00:00Z'), at('2026-05-05T11:30:00Z'), 1)).toEqual([at('2026-05-05T12:00:00Z')]);
-    expect(dueNow(daily, { lastDueMs: at('2099-01-01T00:00:00Z') }, at('2026-05-05T12:00:00Z'))).toBeUndefined();
+    const nowMs = at('2026-05-05T12:00:00Z');
+    expect(settledAnew(daily, at('2099-01-01T00:00:00Z'), nowMs)).toBe(nowMs);
+    expect(settledAnew(daily, at('2026-05-06T11:00:00Z'), nowMs)).toBeUndefined();
+    expect(settledAnew({ kind: 'interval', minutes: 10 }, nowMs + 1, nowMs)).toBe(nowMs);
+    expect(settledAnew({ kind: 'interval', minutes: 10 }, nowMs, nowMs)).toBeUndefined();
   });
 
   it.each(['', 'often', '61 * * * *', '* * * *', '* * * * * *', '0 0 30 2 *'])('refuses %j in one line', (expression) => {
