@@ -7,7 +7,7 @@
  *
  * What fails any of it stays, with the reason. `cairn restore` puts it back where it was.
  */
-import { lstat, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { FileRange } from '../codec/binding.ts';
@@ -25,6 +25,7 @@ import { proveStored } from './archive/prove.ts';
 import { ArchivedSteps } from './archive/selection.ts';
 import { shellWord } from './describe.ts';
 import type { JobContext } from './job.ts';
+import { openedBy } from './open-files.ts';
 import { leavePlaceholder, undoOf } from './placeholder.ts';
 import { moveToTrash } from './trash.ts';
 
@@ -75,24 +76,6 @@ async function identitiesOf(places: readonly Place[]): Promise<string[]> {
     identities.push(`${now.dev}:${now.ino}:${now.size}:${now.mtimeNs}:${now.ctimeNs}`);
   }
   return identities;
-}
-
-async function linesOf(process: string): Promise<string[]> {
-  const opened = await readdir(`/proc/${process}/fd`).catch(() => []);
-  const targets = opened.map((fd) => readlink(`/proc/${process}/fd/${fd}`).catch(() => ''));
-  const mapped = await readFile(`/proc/${process}/maps`, 'utf8').catch(() => '');
-  const links = await Promise.all(targets);
-  return [...links, ...mapped.split('\n').map((line) => line.slice(line.indexOf('/')))];
-}
-
-/** Where the system tells (Linux does): a process other than this one that has one of the files open or mapped. */
-export async function openedBy(files: ReadonlySet<string>): Promise<{ process: number; file: string } | undefined> {
-  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  for (const name of processes) {
-    const file = (await linesOf(name)).find((line) => files.has(line));
-    if (file !== undefined) return { process: Number(name), file };
-  }
-  return undefined;
 }
 
 class Release {
@@ -147,7 +130,7 @@ class Release {
     const places = placesOf(manifest, checkpoint.path, alone);
     const before = await identitiesOf(places);
     await this.#assertDigests(manifest, places);
-    const user = await openedBy(new Set(places.map(({ at }) => at)));
+    const user = await openedBy(places.map(({ at }) => at));
     if (user) throw new Reason(`process ${user.process} has ${user.file} open`);
     const doomed = path.join(path.dirname(checkpoint.path), doomedPrefix + id);
     await rename(checkpoint.path, doomed);
@@ -168,7 +151,7 @@ class Release {
         checkpoint.alone ? a.slice(0, a.lastIndexOf(':')) === b.slice(0, b.lastIndexOf(':')) : a === b;
       if (!after.every((identity, index) => same(identity, before[index]!))) throw new Reason('it changed at the last moment');
       if (!checkpoint.alone) await assertNothingElse(manifest, doomed);
-      const user = await openedBy(new Set(places.map(({ at }) => at)));
+      const user = await openedBy(places.map(({ at }) => at));
       if (user) throw new Reason(`process ${user.process} has it open`);
     } catch (thrown) {
       await rename(doomed, checkpoint.path);

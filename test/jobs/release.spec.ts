@@ -1,10 +1,10 @@
 /** Releasing originals: what may go goes, and everything that gives reason to doubt stays. */
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setModified } from '../../core/codec/file-times.ts';
-import { openedBy } from '../../core/jobs/release.ts';
+import { openedBy } from '../../core/jobs/open-files.ts';
 import { picture } from './files.ts';
 import { Served } from '../service/served.ts';
 
@@ -146,12 +146,27 @@ describe('an original stays', () => {
       `require('fs').openSync(${JSON.stringify(file)}); console.log('open'); setInterval(() => {}, 1000)`,
     ]);
     await new Promise((resolve) => reader.stdout.once('data', resolve));
-    expect(await openedBy(new Set([file]))).toEqual({ process: reader.pid, file });
+    expect(await openedBy([file])).toEqual({ process: reader.pid, file });
     const outcome = await release();
     reader.kill();
     expect(reasonFor(outcome, 'step-000400')).toContain(`process ${reader.pid} has ${file} open`);
     expect(existsSync(file)).toBe(true);
-    expect(await openedBy(new Set([path.join(served.folder, 'nothing')]))).toBeUndefined();
+    expect(await openedBy([path.join(served.folder, 'nothing')])).toBeUndefined();
+  });
+
+  it.runIf(process.platform === 'linux')('where another process has it open under another path, as in a container', async () => {
+    const file = model('step-000400');
+    const inside = path.join(served.folder, 'mounted', 'model.safetensors');
+    mkdirSync(path.dirname(inside));
+    linkSync(file, inside);
+    const reader = spawn(process.execPath, [
+      '-e',
+      `require('fs').openSync(${JSON.stringify(inside)}); console.log('open'); setInterval(() => {}, 1000)`,
+    ]);
+    await new Promise((resolve) => reader.stdout.once('data', resolve));
+    const outcome = await release();
+    reader.kill();
+    expect(reasonFor(outcome, 'step-000400')).toBe(`process ${reader.pid} has ${file} open`);
   });
 
   it('where the store lost a pack', async () => {
