@@ -4,6 +4,7 @@
  * and is killed with all that it started where it needs longer.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { CairnError, toCairnError, toFailure } from '../contract/errors.ts';
 import type { Hooks } from '../contract/model.ts';
 import { canBeWaitedFor } from './lack.ts';
@@ -11,6 +12,8 @@ import { FailedWith, type JobContext, type JobResult } from './job.ts';
 
 const minuteMs = 60_000;
 const maxWordsBytes = 4096;
+/** After its end for what it said last to arrive. */
+const lastWordsMs = 500;
 
 export interface HookRun {
   command: readonly string[];
@@ -59,9 +62,14 @@ export function runHook({ command, record, timeoutMs, signal }: HookRun): Promis
     };
     child.stderr.on('data', (bytes: Buffer) => (words = (words + bytes.toString()).slice(-maxWordsBytes)));
     child.on('error', (thrown) => settle(toCairnError(thrown, program)));
-    child.on('close', (code, killedBy) =>
-      settle(code === 0 ? undefined : new CairnError('io', `${program}: it ended with ${code ?? killedBy}${lastLine(words)}`)),
-    );
+    child.on('exit', (code, killedBy) => {
+      const ended = (): void =>
+        settle(code === 0 ? undefined : new CairnError('io', `${program}: it ended with ${code ?? killedBy}${lastLine(words)}`));
+      child.on('close', ended);
+      // What it left behind may have its standard error for ever: that is read on, but nobody waits for it.
+      setTimeout(ended, stopped ? 0 : lastWordsMs);
+      (child.stderr as Socket).unref();
+    });
     child.stdin.on('error', () => undefined); // one that doesn't read it is none the worse for that
     child.stdin.end(`${JSON.stringify(record)}\n`);
   });

@@ -61,6 +61,40 @@ it('the one after hears of a failure too, and the job keeps its own', async () =
   expect(written('after').job).toMatchObject({ state: 'failed', error: { code: 'bad_input' }, result: { snapshots: { length: 3 } } });
 });
 
+/** Leaves a process behind that has its standard error, and is in no group of its own where that is asked for. */
+const leaving = (detached: boolean, then: string): string[] => [
+  process.execPath,
+  '-e',
+  `const child = require('child_process').spawn(process.execPath, ['-e', "console.log(process.pid); setTimeout(() => {}, 120000)"],
+    { stdio: ['ignore', 'pipe', 'inherit'], detached: ${detached} });
+  child.stdout.once('data', (pid) => { require('fs').writeFileSync(${JSON.stringify(at('left'))}, pid); ${then} })`,
+];
+const leftBehind = (): number => Number(readFileSync(at('left'), 'utf8'));
+
+it('one that leaves a process behind has ended when it has, and what it left lives on', async () => {
+  const signal = new AbortController().signal;
+  await runHook({ command: leaving(false, 'process.exit(0)'), record: {}, timeoutMs: 60_000, signal });
+  process.kill(leftBehind(), 'SIGKILL');
+});
+
+it('one that is cancelled ends at once, though a process that it left has its standard error', async () => {
+  const controller = new AbortController();
+  const running = runHook({ command: leaving(true, ''), record: {}, timeoutMs: 60_000, signal: controller.signal });
+  await expect.poll(() => existsSync(at('left')) && leftBehind() > 0).toBe(true);
+  controller.abort(new Error('enough'));
+  await expect(running).rejects.toThrow('enough');
+  process.kill(leftBehind(), 'SIGKILL');
+});
+
+it('one that says megabytes and reads nothing ends as it does', async () => {
+  const signal = new AbortController().signal;
+  const loud = `process.stdin.destroy(); process.stderr.write('x'.repeat(8 << 20) + '\\nat last\\n', () => process.exit(4))`;
+  const record = { words: 'y'.repeat(4 << 20) };
+  await expect(runHook({ command: [process.execPath, '-e', loud], record, timeoutMs: 60_000, signal })).rejects.toThrow(
+    /it ended with 4: at last$/,
+  );
+});
+
 it('one that is not there, or takes too long, fails in one line; what it started goes with it', async () => {
   const signal = new AbortController().signal;
   await expect(runHook({ command: [at('absent')], record: {}, timeoutMs: 1000, signal })).rejects.toMatchObject({ code: 'not_found' });
