@@ -12,6 +12,7 @@ import { obstacleTo, type MachineState } from '../plan/conditions.ts';
 import { checkTrigger, dueNow, reasonNotAgain, settledAnew, upcoming, type Due, type EndedRun } from '../plan/schedule.ts';
 import type { Hold } from './holds.ts';
 import type { Machine } from './machine.ts';
+import type { Sight } from './watch.ts';
 
 export interface ScheduleRecords {
   schedules(): KeptSchedule[];
@@ -25,7 +26,7 @@ export interface ScheduleRecords {
 export interface SchedulerOptions {
   records: ScheduleRecords;
   /** Looks below a schedule's folders. */
-  find(paths: readonly string[]): Promise<Candidate[]>;
+  find(paths: readonly string[]): Promise<Sight>;
   /** Queues the job that archives these checkpoints, or where they are in the store already only releases them. */
   start(schedule: Schedule, checkpoints: readonly Candidate[], byHand: boolean): Job;
   /** The job that a schedule started and that has not ended, where there is one. */
@@ -33,7 +34,7 @@ export interface SchedulerOptions {
   /** The job that a schedule started last, where that has ended. */
   lastRun(schedule: Schedule): EndedRun | undefined;
   /** Watches folders for a schedule; returns what ends that. */
-  watch(paths: readonly string[], onCandidates: (candidates: Candidate[]) => void | Promise<void>): () => void;
+  watch(paths: readonly string[], onSight: (sight: Sight) => void | Promise<void>): () => void;
   onChange(): void;
   /** One line about what keeps schedules from being looked at. */
   onProblem(message: string): void;
@@ -42,7 +43,7 @@ export interface SchedulerOptions {
   nowMs?: () => number;
 }
 
-type Chosen = { archive: Candidate[] } | { reason: string };
+type Chosen = { archive: Candidate[]; without?: string[] } | { reason: string };
 
 const shownUpcoming = 5;
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -54,6 +55,8 @@ export class Scheduler {
   readonly #watches = new Map<string, { key: string; close(): void }>();
   /** Reasons that were recorded already for a due time, so that a run put off is told of once. */
   readonly #told = new Map<string, string>();
+  /** Why folders of watching schedules could not be looked through, as it was told last. */
+  readonly #unreachable = new Map<string, string>();
   #idleSinceMs: number | undefined;
   #problem: string | undefined;
   #ticking: Promise<void> | undefined;
@@ -151,7 +154,8 @@ export class Scheduler {
       return { reason: choice.reason };
     }
     const job = this.#options.start(schedule, choice.archive, true);
-    this.#record(schedule, due, { outcome: 'started', reason: 'started by hand', job: job.id });
+    const reason = ['started by hand', ...(choice.without ?? [])].join('; ');
+    this.#record(schedule, due, { outcome: 'started', reason, job: job.id });
     return { job };
   }
 
@@ -201,25 +205,30 @@ export class Scheduler {
   /** What its job is about, or why there is nothing to do. */
   async #chosen({ work, paths, policy }: Schedule, nowMs: number): Promise<Chosen> {
     if (work.kind === 'verify') return { archive: [] };
-    const candidates = await this.#options.find(paths);
+    const { candidates, unreachable } = await this.#options.find(paths);
     const choice = choose(candidates, policy, nowMs);
     const archive = choice.archive.length > 0 ? choice.archive : releasable(candidates, policy);
-    return archive.length === 0 ? { reason: nothingBecause(choice) } : { archive };
+    if (archive.length > 0)
+      return { archive, ...(unreachable.length > 0 ? { without: unreachable.map((line) => `without ${line}`) } : {}) };
+    if (unreachable.length > 0) throw new CairnError('not_found', unreachable.join('; '));
+    return { reason: nothingBecause(choice) };
   }
 
   #startOrSkip(schedule: Schedule, due: Due, choice: Chosen): void {
     if ('reason' in choice) return this.#record(schedule, due, { outcome: 'skipped', reason: choice.reason });
     const job = this.#options.start(schedule, choice.archive, false);
-    const late = due.missed > 0 ? { reason: `caught up with ${due.missed} missed ${due.missed === 1 ? 'run' : 'runs'}` } : {};
-    this.#record(schedule, due, { outcome: 'started', job: job.id, ...late });
+    const late = due.missed > 0 ? [`caught up with ${due.missed} missed ${due.missed === 1 ? 'run' : 'runs'}`] : [];
+    const reasons = [...late, ...(choice.without ?? [])];
+    this.#record(schedule, due, { outcome: 'started', job: job.id, ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}) });
   }
 
   /** Watched checkpoints are due when they are there; a look that finds none is no run, and leaves no record. */
-  see(id: string, candidates: Candidate[]): void {
+  see(id: string, { candidates, unreachable }: Sight): void {
     const found = this.#options.records.schedules().find(({ schedule }) => schedule.id === id);
     if (!found?.schedule.enabled) return;
     const nowMs = this.#nowMs();
     const { archive } = choose(candidates, found.schedule.policy, nowMs);
+    this.#seeReach(found.schedule, unreachable, nowMs);
     if (archive.length === 0 || this.#options.activeJob(found.schedule)) return;
     const due = { dueMs: nowMs, missed: 0 };
     const hold = this.#conditions(found.schedule, nowMs) ?? this.#notAgain(found, archive, nowMs);
@@ -227,6 +236,16 @@ export class Scheduler {
     if (!this.#options.records.claimDue(id, found.lastDueMs, nowMs)) return;
     const job = this.#options.start(found.schedule, archive, false);
     this.#record(found.schedule, due, { outcome: 'started', job: job.id });
+  }
+
+  /** A folder that is gone is told of once, until it is back. */
+  #seeReach(schedule: Schedule, unreachable: readonly string[], nowMs: number): void {
+    const reason = unreachable.join('; ');
+    if ((this.#unreachable.get(schedule.id) ?? '') === reason) return;
+    this.#unreachable.set(schedule.id, reason);
+    if (reason === '') return;
+    this.#options.onProblem(`${schedule.name}: ${reason}`);
+    this.#record(schedule, { dueMs: nowMs, missed: 0 }, { outcome: 'put-off', reason });
   }
 
   /** A schedule that was changed since begins anew. */
@@ -271,6 +290,7 @@ export class Scheduler {
     this.#watches.get(id)?.close();
     this.#watches.delete(id);
     this.#told.delete(id);
+    this.#unreachable.delete(id);
   }
 
   #found(id: string): KeptSchedule {

@@ -74,9 +74,9 @@ export function createScheduler({ stages, records, queue, machine, manners, onCh
       const paths = archiveParams.safeParse(params).data?.paths ?? [];
       return job?.ended && state ? { job: job.id, state, endedMs: Date.parse(job.ended), paths } : undefined;
     },
-    watch: (paths, onCandidates) => {
+    watch: (paths, onSight) => {
       const watch = watchCandidates(stages, paths, {
-        onCandidates,
+        onSight,
         onError: (thrown) => onProblem(`watching ${paths.join(', ')}: ${thrown instanceof Error ? thrown.message : String(thrown)}`),
       });
       return () => void watch.close();

@@ -352,6 +352,20 @@ describe('a pause of everything', () => {
   });
 });
 
+describe('a watch', () => {
+  it('of a folder that is not there says so, and waits for it', async () => {
+    const gone = path.join(folder, 'not-mounted');
+    const watching = startCli(['archive', gone, '--watch'], { home });
+    let said = '';
+    watching.child.stderr!.on('data', (text: string) => (said += text));
+    await expect
+      .poll(() => said, { timeout: 20_000 })
+      .toBe(`cairn: ${gone}: no such file or folder; check the path; it is looked for every minute\n`);
+    watching.child.kill('SIGINT');
+    expect((await watching.ended).exitCode).toBe(130);
+  });
+});
+
 describe('an interrupt', () => {
   it('ends a running archive with 130 and one line, and the next run goes on', async () => {
     const large = path.join(folder, 'large');

@@ -7,7 +7,7 @@ import { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { ScheduleFile } from '../../core/catalogue/schedule-file.ts';
 import { manners, scheduleDraft, type Job, type Schedule, type ScheduleRun } from '../../core/contract/model.ts';
 import { Scheduler } from '../../core/jobs/scheduler.ts';
-import { findCandidates } from '../../core/jobs/watch.ts';
+import { findCandidates, type Sight } from '../../core/jobs/watch.ts';
 import type { Candidate } from '../../core/plan/policy.ts';
 import { sampleChain, Served } from '../service/served.ts';
 
@@ -42,7 +42,7 @@ class Year {
       nowMs: () => this.nowMs,
       machine: { state: () => ({ onBattery: this.battery, isStoreMetered: false }), idleSinceMs: () => undefined },
       manners: () => manners.parse({}),
-      find: () => Promise.resolve(this.#candidates()),
+      find: () => Promise.resolve({ candidates: this.#candidates(), unreachable: [] }),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: () => (this.nowMs < this.#busyUntilMs ? ({ id: 'busy' } as Job) : undefined),
       lastRun: () => undefined,
@@ -315,6 +315,36 @@ describe('in a service', () => {
     await expect(served.client.call('schedules.save', { draft: draft as never })).rejects.toThrow(reason);
   });
 
+  it('says that a folder is gone, in its history and where it is run by hand, and goes on when that is back', async () => {
+    const run = await served.copyChain();
+    const [gone, problem] = [path.join(served.folder, 'gone'), /gone: no such file or folder/];
+    const trigger = { kind: 'interval', minutes: 600 } as const;
+    const { schedule } = await served.client.call('schedules.save', { draft: { name: 'mounted', paths: [gone], trigger } });
+    const history = async (id: string): Promise<ScheduleRun[]> => (await served.client.call('schedules.history', { id })).runs;
+    await expect(served.client.call('schedules.run', { id: schedule.id })).rejects.toThrow(problem);
+    expect(await history(schedule.id)).toMatchObject([{ outcome: 'skipped', reason: expect.stringMatching(problem) as string }]);
+    await served.client.call('schedules.save', { id: schedule.id, draft: { name: 'mounted', paths: [gone, run], trigger } });
+    expect((await served.client.call('schedules.run', { id: schedule.id })).job).toBeDefined();
+    expect((await history(schedule.id))[0]).toMatchObject({
+      outcome: 'started',
+      reason: expect.stringMatching(/^started by hand; without .*gone: no such/) as string,
+    });
+
+    const watching = { name: 'watching', paths: [gone], trigger: { kind: 'watch' } as const, policy: { battery: 'ignore' as const } };
+    const { schedule: watch } = await served.client.call('schedules.save', { draft: watching });
+    const look = async (): Promise<void> => served.service.scheduler.see(watch.id, await findCandidates(served.service.stages, [gone]));
+    const reasons = async (): Promise<(string | undefined)[]> => (await history(watch.id)).map(({ outcome }) => outcome);
+    await look();
+    await look();
+    expect(await reasons()).toEqual(['put-off']);
+    expect(served.problems.filter((line) => problem.test(line)).length).toBe(1);
+    renameSync(run, gone);
+    await look();
+    renameSync(gone, run);
+    await look();
+    expect(await reasons()).toEqual(['put-off', 'started', 'put-off']);
+  });
+
   it('what was cancelled, or failed, is not begun again at the next look, but with the next checkpoint', async () => {
     const run = await served.copyChain();
     const last = path.join(run, 'step-002400');
@@ -323,7 +353,7 @@ describe('in a service', () => {
     const policy = { battery: 'ignore' as const, hooks: { before: ['false'] } };
     const draft = { name: 'beside', paths: [run], trigger: { kind: 'watch' } as const, policy };
     const { schedule } = await served.client.call('schedules.save', { draft });
-    const found = (): Promise<Candidate[]> => findCandidates(served.service.stages, [run]);
+    const found = (): Promise<Sight> => findCandidates(served.service.stages, [run]);
     const look = async (): Promise<void> => served.service.scheduler.see(schedule.id, await found());
     const ofSchedule = async (): Promise<Job[]> => (await jobs()).filter((job) => job.schedule === 'beside');
     const last2 = async (): Promise<string | undefined> =>

@@ -59,7 +59,7 @@ class Workstation {
       nowMs: () => this.nowMs,
       machine: { state: () => ({ onBattery: false, isStoreMetered: false }), idleSinceMs: () => undefined },
       manners: () => manners.parse({}),
-      find: () => Promise.resolve(this.#candidates()),
+      find: () => Promise.resolve({ candidates: this.#candidates(), unreachable: [] }),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: ({ name }) => this.#active(name),
       lastRun: () => undefined,

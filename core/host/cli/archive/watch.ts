@@ -29,6 +29,7 @@ class Looks {
   readonly #params: ParamsOf<'archive.start'>;
   readonly #cancelled = new Set<string>();
   readonly #attempts = new Attempts();
+  #missed: ReadonlySet<string> = new Set();
   failed = false;
 
   constructor(session: Session, params: ParamsOf<'archive.start'>) {
@@ -41,6 +42,12 @@ class Looks {
       background: true,
       release: release && { ...release, below: params.paths },
     };
+  }
+
+  /** Folders that can't be looked through, told of once until they are back. */
+  miss(unreachable: readonly string[]): void {
+    for (const line of unreachable) if (!this.#missed.has(line)) this.#session.out.error(`${line}; it is looked for every minute`);
+    this.#missed = new Set(unreachable);
   }
 
   async archive(wanted: readonly Candidate[]): Promise<void> {
@@ -82,7 +89,10 @@ export async function watch(session: Session, params: ParamsOf<'archive.start'>)
   const { watchCandidates } = await import('../../../jobs/watch.ts');
   const looks = new Looks(session, params);
   const watching = watchCandidates(service.stages, params.paths, {
-    onCandidates: (candidates) => looks.archive(wantedOf(candidates, params)),
+    onSight: ({ candidates, unreachable }) => {
+      looks.miss(unreachable);
+      return looks.archive(wantedOf(candidates, params));
+    },
     onError: (thrown) => looks.tell(thrown),
   });
   out.line(`watching ${params.paths.join(', ')}; Ctrl+C ends it`);
