@@ -8,6 +8,7 @@
 //   SHIM_CLOCK_S  the clock of the world jumps by so many seconds at the SHIM_AT-th look at it
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -23,6 +24,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <string>
 
 namespace {
@@ -41,6 +43,9 @@ const std::string root = setting("SHIM_ROOT");
 const std::string fault = setting("SHIM_FAULT");
 std::atomic<long> calls_left{std::atol(setting("SHIM_AT"))};
 std::recursive_mutex turn;  // what happens to files and what is written down of it have one order
+// A process that is forked while another thread has the turn would wait for it for ever: that thread isn't in it.
+[[maybe_unused]] const int forks =
+    pthread_atfork([] { turn.lock(); }, [] { turn.unlock(); }, [] { new (&turn) std::recursive_mutex; });
 
 bool concerns(const std::string& path) { return !root.empty() && path.compare(0, root.size(), root) == 0; }
 
