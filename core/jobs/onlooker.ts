@@ -1,6 +1,6 @@
 /** Follows the jobs that other processes of the home have, as these write them down, and tells views of them like of one's own. */
 import type { PayloadOf } from '../contract/methods.ts';
-import type { Job } from '../contract/model.ts';
+import { hasEnded, type Job } from '../contract/model.ts';
 import type { JobRecords } from './job-records.ts';
 
 export interface OnlookerOptions {
@@ -10,8 +10,6 @@ export interface OnlookerOptions {
   onChange(payload: PayloadOf<'job.changed'>): void;
   onLog(payload: PayloadOf<'job.log'>): void;
 }
-
-const ended: ReadonlySet<Job['state']> = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
 export class Onlooker {
   readonly #options: OnlookerOptions;
@@ -40,9 +38,9 @@ export class Onlooker {
   #tell(job: Job): void {
     const record = JSON.stringify(job);
     const isNews = this.#told.get(job.id) !== record;
-    if (ended.has(job.state)) this.#told.delete(job.id);
+    if (hasEnded(job)) this.#told.delete(job.id);
     else this.#told.set(job.id, record);
-    if (isNews) this.#options.onChange({ job: ended.has(job.state) ? job : { ...job, elsewhere: true } });
+    if (isNews) this.#options.onChange({ job: hasEnded(job) ? job : { ...job, elsewhere: true } });
   }
 
   /** The end of a job is told after the last line of its log. */

@@ -4,7 +4,7 @@
  */
 import { Cron } from 'croner';
 import { CairnError } from '../contract/errors.ts';
-import type { Policy, Trigger } from '../contract/model.ts';
+import type { EndState, Policy, Trigger } from '../contract/model.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -96,7 +96,7 @@ function cronDue(cron: Cron, lastMs: number, nowMs: number): Due | undefined {
 /** The job that a watch started last, once it has ended. */
 export interface EndedRun {
   job: string;
-  state: 'done' | 'failed' | 'cancelled' | 'interrupted';
+  state: EndState;
   endedMs: number;
   /** Of the checkpoints that it was about. */
   paths: readonly string[];

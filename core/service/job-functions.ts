@@ -1,6 +1,6 @@
 /** Which function does the work of each kind of job. */
 import { archiveAndAfter } from '../jobs/archive/archive-and-after.ts';
-import type { JobFunctions } from '../jobs/queue.ts';
+import type { JobFunctions } from '../jobs/queue-options.ts';
 import { rebuildJob } from '../jobs/rebuild.ts';
 import { removeJob } from '../jobs/remove.ts';
 import { copyJob } from '../jobs/copy.ts';

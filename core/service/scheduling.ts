@@ -1,15 +1,12 @@
 /** The scheduler as a service runs it: over its catalogue, its queue and this machine. */
-import { z } from 'zod';
 import { archiveParams, verifyParams } from '../contract/methods.ts';
-import type { Schedule } from '../contract/model.ts';
+import { endState, type Schedule } from '../contract/model.ts';
 import { describeJob } from '../jobs/describe.ts';
 import type { StageAccess } from '../jobs/job.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { Scheduler, type ScheduleRecords, type SchedulerOptions } from '../jobs/scheduler.ts';
 import { findCandidates, watchCandidates } from '../jobs/watch.ts';
 import type { Candidate } from '../plan/policy.ts';
-
-const endState = z.enum(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** The job of a schedule: exactly the checkpoints that its policy chose. */
 function paramsOf({ policy, paths: below }: Schedule, checkpoints: readonly Candidate[]): ReturnType<typeof archiveParams.parse> {

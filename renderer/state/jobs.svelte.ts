@@ -1,11 +1,8 @@
-import type { Job, QueuePause } from '../../core/contract/model.ts';
+import { hasEnded, type Job, type QueuePause } from '../../core/contract/model.ts';
 import { text } from '../ui/text.ts';
 import { hrefOf } from './route.svelte.ts';
 import { service } from './service.svelte.ts';
 import { toasts, type Toast } from './toasts.svelte.ts';
-
-const ended = new Set(['done', 'failed', 'cancelled', 'interrupted']);
-const hasEnded = (job: Job): boolean => ended.has(job.state);
 
 type Remedy = (job: Job) => Toast['action'];
 

@@ -9,7 +9,8 @@ import { CairnError } from '../../core/contract/errors.ts';
 import { job as jobSchema, type Job, type JobKind } from '../../core/contract/model.ts';
 import type { JobContext, JobFunction, JobResult } from '../../core/jobs/job.ts';
 import { thisOwner } from '../../core/jobs/owner.ts';
-import { JobQueue, type JobFunctions, type QueueOptions } from '../../core/jobs/queue.ts';
+import type { JobFunctions, QueueOptions } from '../../core/jobs/queue-options.ts';
+import { JobQueue } from '../../core/jobs/queue.ts';
 
 /** A job that has begun and waits for the test. */
 interface Held {

@@ -31,6 +31,13 @@ export type JobKind = z.infer<typeof jobKind>;
 export const jobState = z.enum(['queued', 'waiting', 'running', 'paused', 'done', 'failed', 'cancelled', 'interrupted']);
 export type JobState = z.infer<typeof jobState>;
 
+/** States that a job doesn't leave again. */
+export const endState = jobState.extract(['done', 'failed', 'cancelled', 'interrupted']);
+export type EndState = z.infer<typeof endState>;
+
+/** Whether nothing becomes of a job any more. */
+export const hasEnded = ({ state }: { state: JobState }): boolean => endState.safeParse(state).success;
+
 /** How far a job is. Bytes are those of originals. */
 export const jobProgress = z.object({
   phase: z.string(),

@@ -1,10 +1,9 @@
 /** Follows a job from its start to its end: progress and warnings as they come, cancelled when the user interrupts. */
 import { CairnError } from '../../contract/errors.ts';
-import type { Job } from '../../contract/model.ts';
+import { hasEnded, type Job } from '../../contract/model.ts';
 import { exitCodes, type Session } from './session.ts';
 
 const sayAgainMs = 60_000;
-const ended = new Set<Job['state']>(['done', 'failed', 'cancelled', 'interrupted']);
 
 /** A job that failed has a result where it achieved a part. */
 export type EndedJob = Job & { result: NonNullable<Job['result']> };
@@ -49,7 +48,7 @@ function lastStateOf({ client, out, interrupt }: Session, start: () => Promise<{
     const told = new ToldReason();
     const see = (job: Job): void => {
       if (id === undefined) early.push(job);
-      else if (job.id === id && ended.has(job.state)) resolve(job);
+      else if (job.id === id && hasEnded(job)) resolve(job);
       else if (job.id !== id) return;
       else if (job.state === 'running') {
         told.forget();
