@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { patienceMs } from '../test/patience.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -11,8 +12,9 @@ export default defineConfig({
     alias: { electron: fileURLToPath(new URL('../test/electron/harness/electron.ts', import.meta.url)) },
     environment: 'node',
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    expect: { poll: { timeout: patienceMs } },
+    testTimeout: 3 * patienceMs,
+    hookTimeout: 3 * patienceMs,
     reporters: ['default', fileURLToPath(new URL('closing-line.ts', import.meta.url))],
     globalSetup: [fileURLToPath(new URL('test-setup.ts', import.meta.url))],
   },

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync, zstdCompress } from 'node:zlib';
 import { promisify } from 'node:util';
 import { blake3 } from '@noble/hashes/blake3.js';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { elements } from '../../core/codec/elements.ts';
 import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
 import * as tables from '../../renderer/views/insights/insight-tables.ts';
@@ -66,7 +66,7 @@ beforeAll(async () => {
   writeRun();
   id = (await served.client.call('sources.scan', { paths: [run] })).runs[0]!.id;
   expect(await served.ended(served.client.call('archive.start', { paths: [run] }))).toMatchObject({ state: 'done' });
-  await vi.waitFor(async () => expect((await served.client.call('runs.list', {})).runs[0]?.archived).toBe(steps.length));
+  await expect.poll(async () => (await served.client.call('runs.list', {})).runs[0]?.archived).toBe(steps.length);
   outline = (await served.client.call('analyse.outline', { run: id })).outline;
   measures = [];
   for (const step of steps) measures.push((await served.client.call('analyse.step', { run: id, step, full: true })).measures);

@@ -76,7 +76,7 @@ describe('bench', () => {
           1,
         );
     expect(await readdir(path.join(folder, 'scratch'))).toEqual([]);
-  }, 120_000);
+  });
 
   it('leaves out what is not wanted', async () => {
     const ran = await bench(run, '--rounds', '1', '--threads', '1', '--no-files', '--no-general', '--method', 'lmc');

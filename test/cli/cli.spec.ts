@@ -319,7 +319,7 @@ describe('a lock of a writer on another machine', () => {
       const waiting = startCli([...args.map((word) => (word === 'RUN' ? run : word)), '--wait'], { home });
       let said = '';
       waiting.child.stderr!.on('data', (text: string) => (said += text));
-      await expect.poll(() => said, { timeout: 20_000 }).toContain('process 7 on elsewhere writes to this store since ');
+      await expect.poll(() => said).toContain('process 7 on elsewhere writes to this store since ');
       await rm(lock);
       const { exitCode, stderr } = await waiting.ended;
       expect({ exitCode, oneLine: isOneLine(stderr), stderr }).toMatchObject({ exitCode: 0, oneLine: true });
@@ -332,7 +332,7 @@ describe('a lock of a writer on another machine', () => {
     const waiting = startCli([...args, '--wait'], { home });
     let said = '';
     waiting.child.stderr!.on('data', (text: string) => (said += text));
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('process 7 on elsewhere');
+    await expect.poll(() => said).toContain('process 7 on elsewhere');
     waiting.child.kill('SIGINT');
     expect((await waiting.ended).exitCode).toBe(130);
     expect(summaryOf(await cairn('jobs', '--json'))['jobs']).not.toContainEqual(expect.objectContaining({ state: 'waiting' }));
@@ -345,7 +345,7 @@ describe('a pause of everything', () => {
     const archiving = startCli(['archive', run], { home });
     let said = '';
     archiving.child.stderr!.on('data', (text: string) => (said += text));
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('paused, everything is paused');
+    await expect.poll(() => said).toContain('paused, everything is paused');
     expect((await cairn('jobs', '--resume')).exitCode).toBe(0);
     const { exitCode, stderr } = await archiving.ended;
     expect({ exitCode, oneLine: isOneLine(stderr), stderr }).toMatchObject({ exitCode: 0, oneLine: true });

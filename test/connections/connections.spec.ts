@@ -50,12 +50,7 @@ const failureOf = (promise: Promise<unknown>): Promise<CairnError> =>
     () => expect.unreachable(),
     (error: unknown) => error as CairnError,
   );
-const until = async (holds: () => boolean): Promise<void> => {
-  for (const end = Date.now() + 10_000; !holds();) {
-    if (Date.now() > end) throw new Error('it never came true');
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-};
+const until = (holds: () => boolean): Promise<void> => expect.poll(holds, { interval: 1 }).toBe(true);
 
 describe.each(carriers)('$name: a connection', ({ connect }) => {
   let pair: Pair;

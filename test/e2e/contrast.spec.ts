@@ -15,7 +15,7 @@ beforeAll(async () => {
   page = await served.open();
   await addFolder(page, served.chain);
   await archiveRun(page, name);
-}, 60_000);
+});
 afterAll(() => served.stop());
 
 const contrastOf = (): Promise<string | null> => page.locator('html').getAttribute('data-contrast');
@@ -40,7 +40,7 @@ async function expectContrastEverywhere(): Promise<void> {
 }
 
 describe('high contrast', () => {
-  it.each(['dark', 'light'] as const)('is on where the system asks for it, %s', { timeout: 60_000 }, async (colorScheme) => {
+  it.each(['dark', 'light'] as const)('is on where the system asks for it, %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme, contrast: 'no-preference' });
     await expect.poll(contrastOf).toBe(null);
     expect(await tooFaint()).not.toEqual([]); // the usual colours keep 4.5 to 1, so the rule sees something

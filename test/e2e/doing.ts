@@ -31,7 +31,7 @@ export async function archiveRun(page: Page, name: string): Promise<void> {
   await openRun(page, name);
   const main = page.getByRole('main');
   await main.getByRole('button', { name: /^Archive \d+ step/ }).click();
-  await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+  await page.getByText(/^Done: /).waitFor();
   await main.getByRole('button', { name: 'Archive', exact: true, disabled: true }).waitFor();
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => served.stop());
 
 const card = (title: string): Locator => page.getByRole('main').getByRole('region', { name: title, exact: true });
-const measured = (): Promise<void> => page.getByRole('status').getByText(/ read$/).waitFor({ timeout: 60_000 }); // prettier-ignore
+const measured = (): Promise<void> => page.getByRole('status').getByText(/ read$/).waitFor(); // prettier-ignore
 
 /** Rows of a card's table, header first. */
 async function rowsOf(title: string): Promise<string[][]> {
@@ -106,7 +106,7 @@ describe('insights of a run', () => {
   it('show what the archived steps take, once there are some', async () => {
     await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
     await page.getByRole('main').getByRole('button', { name: 'Archive 4 steps' }).click();
-    await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+    await page.getByText(/^Done: /).waitFor();
     await page.getByRole('main').getByRole('link', { name: 'Insights' }).click();
     await measured();
     await card('Stored size by part').locator('canvas').waitFor();
@@ -216,7 +216,7 @@ describe('insights of a run whose tensors are called like markup', () => {
     await other
       .getByRole('status')
       .getByText(/ read$/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
     const button = other.getByRole('main').getByRole('button', { name: 'Save change by layer as SVG' });
     const [download] = await Promise.all([other.waitForEvent('download'), button.click()]);
     expect(download.suggestedFilename()).toBe('marked-b-run-change-by-layer.svg');
@@ -249,7 +249,7 @@ describe('insights of a run of many steps', () => {
     await long
       .getByRole('status')
       .getByText(/ read$/)
-      .waitFor({ timeout: 120_000 });
+      .waitFor();
   });
   afterAll(() => long.close());
 
@@ -298,7 +298,7 @@ describe('a connection that comes back', () => {
     await lost
       .getByRole('status')
       .getByText(/ read$/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
   });
   afterAll(() => lost.close());
 
@@ -308,7 +308,7 @@ describe('a connection that comes back', () => {
   async function reconnect(): Promise<void> {
     asked.length = 0;
     await sockets.at(-1)!.close();
-    await expect.poll(() => asked.some((message) => message.includes('service.about')), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => asked.some((message) => message.includes('service.about'))).toBe(true);
   }
 
   it('measures nothing again that was measured in full', async () => {

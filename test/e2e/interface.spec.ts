@@ -45,7 +45,7 @@ describe('the main job through the interface', () => {
     await main().getByRole('button', { name: 'Archive 4 steps' }).click();
     await main()
       .getByRole('option', { name: /Step 2,400.*[Ss]ealed/ })
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
     await goTo(page, 'Jobs');
     const row = main()
       .getByText(/Archive/)
@@ -73,7 +73,7 @@ describe('the main job through the interface', () => {
       .getByRole('button', { name: /^Restore/ })
       .last()
       .click();
-    await expect.poll(() => { try { return Object.keys(picture(to)).sort(); } catch { return []; } }, { timeout: 30_000 }).toEqual(['config.json', 'model.safetensors']); // prettier-ignore
+    await expect.poll(() => { try { return Object.keys(picture(to)).sort(); } catch { return []; } }).toEqual(['config.json', 'model.safetensors']); // prettier-ignore
     expect(picture(to)).toEqual(picture(path.join(served.chain, 'step-002400')));
   });
 
@@ -83,7 +83,7 @@ describe('the main job through the interface', () => {
     await main()
       .getByText(/[Nn]othing (is )?(wrong|found)|0 findings|[Nn]o findings|[Ss]ound|[Hh]ealthy/)
       .first()
-      .waitFor({ timeout: 30_000 });
+      .waitFor();
   });
 
   it.each(['Library', 'Jobs', 'Store', 'Settings'])('%s has no serious accessibility finding', async (view) => {

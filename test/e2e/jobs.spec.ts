@@ -11,7 +11,6 @@ let page: Page;
 beforeAll(async () => {
   served = await Served.start();
   page = await served.open();
-  page.setDefaultTimeout(5000);
 });
 afterAll(() => served.stop());
 
@@ -66,7 +65,7 @@ describe('jobs', () => {
     await page.keyboard.press('p');
     await main().getByText('everything is paused').first().waitFor();
     await button('Resume everything').click();
-    await main().getByText('Done').first().waitFor({ timeout: 30_000 });
+    await main().getByText('Done').first().waitFor();
     await page.keyboard.press('a');
     await page.keyboard.press('p');
     await button('Resume everything').waitFor();

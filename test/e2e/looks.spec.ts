@@ -37,7 +37,7 @@ beforeAll(async () => {
     ['schedule', 'add', longName.slice(0, 190), runs, '--cron', '30 2 * * *', ...store],
   ])
     expect((await runCli(args, options)).stderr).toBe('');
-}, 120_000);
+});
 afterAll(async () => {
   expect([...empty.complaints, ...full.complaints]).toEqual([]);
   await Promise.all([empty.stop(), full.stop()]);
@@ -76,7 +76,7 @@ const goTo = (page: Page, hash: string): Promise<void> => page.evaluate((to) => 
 
 describe.each(sizes)('at %d x %d', (width, height) => {
   describe.each(themes)('in %s', (colorScheme) => {
-    it('empty', { timeout: 60_000 }, async () => {
+    it('empty', async () => {
       const page = await empty.open({ colorScheme, width, height });
       for (const view of views) {
         await goTo(page, `#/${view}`);
@@ -86,7 +86,7 @@ describe.each(sizes)('at %d x %d', (width, height) => {
       await page.close();
     });
 
-    it('with many runs, one of them with an endless name', { timeout: 120_000 }, async () => {
+    it('with many runs, one of them with an endless name', async () => {
       const page = await full.open({ colorScheme, width, height });
       for (const view of views.slice(0, 5)) {
         await goTo(page, `#/${view}`);

@@ -19,7 +19,7 @@ beforeAll(async () => {
   page = await served.open();
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await addFolder(page, served.chain);
-}, 60_000);
+});
 afterAll(async () => {
   expect(served.complaints).toEqual([]);
   await served.stop();

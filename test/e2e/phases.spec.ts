@@ -26,12 +26,11 @@ beforeAll(async () => {
   await cli('schedule', 'add', 'release', run, '--cron', '0 0 29 2 *', '--release', '--keep-newest', '0', '--on-battery');
   await cli('manners', '--rate', '10');
   page = await served.open();
-  page.setDefaultTimeout(20_000);
   await goTo(page, 'Settings'); // the service follows what another process changed
   await page.locator(`select[aria-label="Rate"]:has(option[value="${10 * 2 ** 20}"]:checked)`).waitFor();
   await goTo(page, 'Library');
   await addFolder(page, run);
-}, 60_000);
+});
 afterAll(() => served.stop());
 
 const namesIn = (folder: string): string[] => (existsSync(served.path('store', folder)) ? readdirSync(served.path('store', folder)) : []);
@@ -94,25 +93,21 @@ describe('by keyboard alone', () => {
     ['Decoding and comparing', startVerify],
     ['Releasing originals', startRelease],
   ];
-  it.each(phases)(
-    'a job in its phase %s is paused, resumed and cancelled',
-    async (phase, begin) => {
-      await begin();
-      await expectState('Running');
-      await main()
-        .locator('.job.shown .phase', { hasText: new RegExp(`^${phase}$`) })
-        .waitFor();
-      await press('p');
-      await expectState('Paused');
-      await press('p');
-      await expectState('Running');
-      await press('c');
-      await expectState('Cancelled');
-      for (const folder of ['temporary', 'locks']) await expect.poll(() => namesIn(folder)).toEqual([]);
-      expect(readdirSync(run)).toEqual(['step-000100', 'step-000200']);
-    },
-    60_000,
-  );
+  it.each(phases)('a job in its phase %s is paused, resumed and cancelled', async (phase, begin) => {
+    await begin();
+    await expectState('Running');
+    await main()
+      .locator('.job.shown .phase', { hasText: new RegExp(`^${phase}$`) })
+      .waitFor();
+    await press('p');
+    await expectState('Paused');
+    await press('p');
+    await expectState('Running');
+    await press('c');
+    await expectState('Cancelled');
+    for (const folder of ['temporary', 'locks']) await expect.poll(() => namesIn(folder)).toEqual([]);
+    expect(readdirSync(run)).toEqual(['step-000100', 'step-000200']);
+  });
 
   it('and what was cancelled is done in full afterwards', async () => {
     await cli('manners', '--reset');
@@ -120,5 +115,5 @@ describe('by keyboard alone', () => {
     await expectState('Done');
     expect(readdirSync(run)).toEqual([]);
     expect(served.complaints).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await page.evaluate((key) => localStorage.setItem(key, 'pseudo'), localeKey);
   await page.reload();
   await page.getByRole('heading', { level: 1 }).waitFor();
-}, 60_000);
+});
 afterAll(() => served.stop());
 
 /** The user's own data, and what is written the same in every language: figures with their units, dates, names of formats. */
@@ -100,13 +100,13 @@ describe('in the pseudo-locale', () => {
     await expectSpoken();
   });
 
-  it('a study that was measured, as charts and as tables', { timeout: 60_000 }, async () => {
+  it('a study that was measured, as charts and as tables', async () => {
     await goTo('#/library');
     await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
     await page.getByRole('main').locator('a.insights').click();
     const charts = page.getByRole('main').locator('canvas');
-    await expect.poll(() => charts.count(), { timeout: 30_000 }).toBeGreaterThan(4);
-    await expect.poll(() => page.getByRole('main').getByRole('status').first().textContent(), { timeout: 30_000 }).toMatch(/read|réàd/);
+    await expect.poll(() => charts.count()).toBeGreaterThan(4);
+    await expect.poll(() => page.getByRole('main').getByRole('status').first().textContent()).toMatch(/read|réàd/);
     await expectSpoken();
     for (const table of await page.getByRole('main').getByText(pseudo('Table'), { exact: true }).all()) await table.click();
     await expectSpoken();

@@ -18,7 +18,7 @@ beforeAll(async () => {
   original = picture(step);
   await addFolder(page, served.chain);
   await archiveRun(page, 'nano-run');
-}, 90_000);
+});
 afterAll(() => served.stop());
 
 const dialog = () => page.getByRole('dialog');

@@ -17,7 +17,7 @@ it('tries Cairn with the sample chain until every step is sealed', async () => {
   await main.getByRole('button', { name: 'Try with sample chain' }).click();
   await main.getByRole('link', { name: 'sample-run' }).click();
   await main.getByRole('button', { name: 'Archive 6 steps' }).click();
-  await main.getByRole('option', { name: /Step 600.*[Ss]ealed/ }).waitFor({ timeout: 60_000 });
+  await main.getByRole('option', { name: /Step 600.*[Ss]ealed/ }).waitFor();
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Library' }).click();
   const row = main.getByRole('row', { name: /sample-run/ });
   await expect.poll(() => row.textContent()).toMatch(/[1-9]\d\.\d %/);
@@ -29,9 +29,9 @@ it('keeps parity for what is stored, and drops it again', async () => {
   const parityFiles = (): number =>
     readdirSync(served.path('store', 'packs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.parity')).length;
   await main.getByRole('button', { name: 'Keep parity' }).click();
-  await main.getByText('Parity kept').waitFor({ timeout: 30_000 });
+  await main.getByText('Parity kept').waitFor();
   expect(parityFiles()).toBe(6);
   await main.getByRole('button', { name: 'Drop parity' }).click();
-  await main.getByText('No parity').waitFor({ timeout: 30_000 });
+  await main.getByText('No parity').waitFor();
   expect(parityFiles()).toBe(0);
 });

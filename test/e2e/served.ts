@@ -9,6 +9,7 @@ import path from 'node:path';
 import { _electron, chromium, type Browser, type ElectronApplication, type Page } from 'playwright-core';
 import { chromiumPath } from '../../build/chromium.ts';
 import { electronRuntime } from '../../build/runtime.ts';
+import { patienceMs } from '../patience.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -76,7 +77,7 @@ export class Served {
     page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(message.text());
     });
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(patienceMs);
     if (!this.#desktop) await page.goto(this.#address);
     await page.getByRole('heading', { level: 1 }).waitFor();
     return page;

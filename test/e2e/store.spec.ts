@@ -17,7 +17,7 @@ beforeAll(async () => {
   await addFolder(page, served.chain);
   await archiveRun(page, name);
   await goTo(page, 'Store');
-}, 60_000);
+});
 afterAll(async () => {
   expect(served.complaints).toEqual([]);
   await served.stop();

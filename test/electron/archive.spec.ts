@@ -25,7 +25,7 @@ test('a folder is picked, its chain archived, and a step restored bit for bit', 
   ]);
 
   await page.getByRole('button', { name: 'Archive', exact: true }).click();
-  await page.getByText('All archived').first().waitFor({ timeout: 30_000 });
+  await page.getByText('All archived').first().waitFor();
   await expect.poll(() => desktop.tray.toolTips.at(-1)).toBe('Cairn: Nothing is running');
   expect(desktop.tray.toolTips.some((line) => line.startsWith('Cairn: Archive'))).toBe(true);
   expect(desktop.window.progress.at(-1)).toBe(-1);
@@ -63,7 +63,7 @@ test('a job that fails while nobody looks is told by notification and tray, unti
   desktop.window.blur();
   await rm(chain, { recursive: true });
   await page.getByRole('button', { name: 'Archive', exact: true }).click();
-  await expect.poll(() => desktop.harness.Notification.shown, { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => desktop.harness.Notification.shown).toHaveLength(1);
   expect(desktop.harness.Notification.shown[0]!.title).toMatch(/^Failed: Archive/);
   expect(desktop.app.badge).toBe(1);
   await expect.poll(() => desktop.tray.image.address).toBe(troubledMark);
@@ -87,13 +87,13 @@ test('a job of another process that fails is told of too, and stays told over a 
   const first = await launch({ words: ['--hidden'] });
   await first.untilServiceReady();
   await failElsewhere(first);
-  await expect.poll(() => first.harness.Notification.shown, { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => first.harness.Notification.shown).toHaveLength(1);
   await expect.poll(() => first.tray.image.address).toBe(troubledMark);
   await first.quit();
 
   const second = await launch({ folder: first.folder, words: ['--hidden'] });
   await second.untilServiceReady();
-  await expect.poll(() => second.tray.image.address, { timeout: 20_000 }).toBe(troubledMark);
+  await expect.poll(() => second.tray.image.address).toBe(troubledMark);
   expect(second.harness.Notification.shown).toHaveLength(0);
   second.tray.menu!.click('Show Cairn');
   await expect.poll(() => second.tray.image.address).not.toBe(troubledMark);
@@ -113,5 +113,5 @@ test('the service is told what the machine runs on, and a service that starts an
   expect(told).toHaveBeenCalledWith({ power: { onBattery: true } });
   const all = vi.spyOn(desktop.harness.UtilityProcess.prototype, 'postMessage');
   desktop.service.crash();
-  await expect.poll(() => all.mock.calls, { timeout: 20_000 }).toContainEqual([{ power: { onBattery: true } }]);
+  await expect.poll(() => all.mock.calls).toContainEqual([{ power: { onBattery: true } }]);
 });

@@ -52,7 +52,7 @@ test('what a restore wrote is shown by the id of its job, and nothing else is', 
   await saidToLie(page, { [path.basename(chain)]: chain });
   await drop(page, chain);
   await page.getByRole('button', { name: 'Archive', exact: true }).click();
-  await page.getByText('All archived').first().waitFor({ timeout: 30_000 });
+  await page.getByText('All archived').first().waitFor();
   await page.getByRole('link', { name: path.basename(chain) }).click();
   await page.getByRole('row', { name: '2,200' }).click();
   await page.getByRole('button', { name: 'Restore…' }).click();

@@ -13,7 +13,7 @@ afterAll(closeBrowser);
 /** Starts archiving the chain and freezes the service as soon as the shell has heard of the job. */
 async function freezeInJob(desktop: Launched): Promise<() => void> {
   const page = await desktop.page();
-  await page.getByText('0 of 4 archived').waitFor({ timeout: 20_000 });
+  await page.getByText('0 of 4 archived').waitFor();
   const { tray, service } = desktop;
   const frozen = new Promise<void>((resolve) => {
     const setToolTip = tray.setToolTip.bind(tray);
@@ -200,7 +200,7 @@ test('the file of a store opens it in place of the present one, after asking', a
   await launch({ folder: first.folder, words: [path.join(store, 'open.cairn')], keepStore: false });
   await expect.poll(() => first.harness.dialogs.shown.at(-1)?.options['message']).toBe('Open this store?');
   await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
-  await page.getByText(store, { exact: true }).waitFor({ timeout: 20_000 });
+  await page.getByText(store, { exact: true }).waitFor();
 });
 
 test.each([
@@ -216,7 +216,7 @@ test.each([
   await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByText(path.join(folder, 'home', 'store'), { exact: true }).waitFor();
   answered.resolve({ response: answer });
-  await page.getByText(path.join(folder, opens), { exact: true }).waitFor({ timeout: 20_000 });
+  await page.getByText(path.join(folder, opens), { exact: true }).waitFor();
 });
 
 test('an application that is installed asks for its links, with switches ended before them', async () => {
@@ -261,7 +261,7 @@ test('a service that can not open its home is told of; trying again succeeds onc
   const { dialogs } = desktop.harness;
   const answer = Promise.withResolvers<{ response: number }>();
   dialogs.answers.push(answer.promise);
-  await expect.poll(() => dialogs.shown.at(-1)?.options['message'], { timeout: 15_000 }).toContain('service is not running');
+  await expect.poll(() => dialogs.shown.at(-1)?.options['message']).toContain('service is not running');
   await rm(settings, { recursive: true });
   answer.resolve({ response: 0 });
   await desktop.connectedPage();
@@ -273,7 +273,7 @@ test('a service that ends again and again is started three times, then the user 
   const { dialogs, UtilityProcess } = desktop.harness;
   dialogs.answers.push({ response: 1 });
   for (const nth of [1, 2, 3, 4]) {
-    await expect.poll(() => UtilityProcess.all.length, { timeout: 10_000 }).toBe(nth);
+    await expect.poll(() => UtilityProcess.all.length).toBe(nth);
     UtilityProcess.all[nth - 1]!.crash();
   }
   expect(await desktop.app.ended).toBe(0);

@@ -115,7 +115,7 @@ describe('two processes that archive into one store at once', () => {
 });
 
 describe('a store that is copied while it is written', () => {
-  it('opens, and each of its snapshots comes back or is named by verify', { timeout: 120_000 }, async () => {
+  it('opens, and each of its snapshots comes back or is named by verify', async () => {
     const running = startCli(['archive', chain, '--store', bench.storePath, '--threads', '1'], { home: bench.path('home') });
     const copies: string[] = [];
     let open = true;

@@ -25,7 +25,7 @@ afterEach(() => served.release());
 const call: Served['client']['call'] = (method, params) => served.client.call(method, params);
 const jobOf = async (id: string): Promise<Job> => (await call('jobs.get', { id })).job;
 const state = (id: string, wanted: Job['state']): Promise<void> =>
-  expect.poll(async () => (await jobOf(id)).state, { timeout: 30_000, interval: 3 }).toBe(wanted);
+  expect.poll(async () => (await jobOf(id)).state, { interval: 3 }).toBe(wanted);
 const back = (): string => path.join(served.folder, 'back');
 const other = (): string => path.join(served.folder, 'other');
 

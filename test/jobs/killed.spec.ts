@@ -164,29 +164,25 @@ describe('a service killed', () => {
     ['while it removes an original', () => killedAt('renamed-kill', 'run'), true],
   ];
 
-  it.each(phases)(
-    '%s goes on when it starts again, and everything is sealed, stored once and released',
-    async (_, kill, isSealed) => {
-      const { job: killed, elements, original } = await kill();
-      const resumed = await killedWhen(isDone);
-      expect(resumed.job.result).toMatchObject({ errors: [], findings: [], skipped: [] });
-      // Killed before it began it is the same job still; a kill may also come a moment late.
-      if (killed.state === 'queued') expect([resumed.job.id, resumed.job.resumes]).toContain(killed.id);
-      else expect(resumed.job.resumes).toBe(killed.id);
-      expect(snapshots()).toHaveLength(2);
-      // What is sealed is neither coded again nor hashed nor proved: twice its bytes, and what is stored of it.
-      if (isSealed && process.platform === 'linux')
-        expect((await bytesOfWhole(elements)) - resumed.bytesRead).toBeGreaterThan(2 * 4 * elements);
-      const served = await Served.open(folder);
-      try {
-        if (killed.state !== 'queued') expect((await served.client.call('jobs.get', { id: killed.id })).job.state).toBe('interrupted');
-        await expectAllSealed(served, original);
-      } finally {
-        await served.service.close();
-      }
-    },
-    180_000,
-  );
+  it.each(phases)('%s goes on when it starts again, and everything is sealed, stored once and released', async (_, kill, isSealed) => {
+    const { job: killed, elements, original } = await kill();
+    const resumed = await killedWhen(isDone);
+    expect(resumed.job.result).toMatchObject({ errors: [], findings: [], skipped: [] });
+    // Killed before it began it is the same job still; a kill may also come a moment late.
+    if (killed.state === 'queued') expect([resumed.job.id, resumed.job.resumes]).toContain(killed.id);
+    else expect(resumed.job.resumes).toBe(killed.id);
+    expect(snapshots()).toHaveLength(2);
+    // What is sealed is neither coded again nor hashed nor proved: twice its bytes, and what is stored of it.
+    if (isSealed && process.platform === 'linux')
+      expect((await bytesOfWhole(elements)) - resumed.bytesRead).toBeGreaterThan(2 * 4 * elements);
+    const served = await Served.open(folder);
+    try {
+      if (killed.state !== 'queued') expect((await served.client.call('jobs.get', { id: killed.id })).job.state).toBe('interrupted');
+      await expectAllSealed(served, original);
+    } finally {
+      await served.service.close();
+    }
+  });
 
   it('again and again is not gone on with for ever', async () => {
     makeChain(2_000_000);

@@ -28,8 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => served.release());
 
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> =>
-  expect.poll(holds, { timeout: 30_000, interval: 3 }).toBe(true);
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => expect.poll(holds, { interval: 3 }).toBe(true);
 const jobOf = async (id: string): Promise<Job> => (await served.client.call('jobs.get', { id })).job;
 const start = async (more: object = {}): Promise<string> =>
   (await served.client.call('archive.start', { paths: [chain], threads: 1, ...more })).job.id;

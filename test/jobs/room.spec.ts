@@ -83,7 +83,7 @@ describe('a service that stays', () => {
 
   const jobOf = async (id: string): Promise<Job> => (await served.client.call('jobs.get', { id })).job;
   const until = async (id: string, state: Job['state']): Promise<Job> => {
-    await expect.poll(async () => (await jobOf(id)).state, { timeout: 20_000, interval: 10 }).toBe(state);
+    await expect.poll(async () => (await jobOf(id)).state, { interval: 10 }).toBe(state);
     return jobOf(id);
   };
 
@@ -96,7 +96,7 @@ describe('a service that stays', () => {
     const prune = await served.ended(served.client.call('prune.start', { graceSeconds: 0 }));
     expect(prune.state).toBe('done');
     bytesFree = 20_000;
-    await expect.poll(async () => (await jobOf(job.id)).reason, { timeout: 5000 }).toMatch(/19\.5 KiB are free$/);
+    await expect.poll(async () => (await jobOf(job.id)).reason).toMatch(/19\.5 KiB are free$/);
     bytesFree = 1e12;
     expect((await until(job.id, 'done')).result).toMatchObject({ snapshots: { length: 3 }, skipped: [], errors: [] });
     expect((await until(job.id, 'done')).reason).toBeUndefined();

@@ -111,7 +111,7 @@ describe('a year of schedules', () => {
     expect(year.archived.size).toBe(newest! + 1);
     expect(year.catalogue.scheduleRuns(id, 1000).length).toBe(365);
     year.catalogue.close();
-  }, 120_000);
+  });
 
   it('of a machine that sleeps at night and at weekends catches up once in the morning, and says so', async () => {
     const year = new Year('2026-01-05T06:00:00Z');
@@ -129,7 +129,7 @@ describe('a year of schedules', () => {
     expect(runs.find(({ missed }) => missed === 2)?.reason).toBe('caught up with 2 missed runs');
     expect(runs.every(({ at, due }) => at >= due)).toBe(true);
     year.catalogue.close();
-  }, 120_000);
+  });
 
   it('puts off what falls into quiet hours or a time on battery, tells of it once, and then does it', async () => {
     const year = new Year('2026-06-01T00:00:00Z');
@@ -143,7 +143,7 @@ describe('a year of schedules', () => {
     expect(runs.filter(({ reason }) => reason === 'quiet hours, 08:00 to 18:00').length).toBe(30);
     expect(runs.filter(({ reason }) => reason === 'the machine runs on battery').length).toBeGreaterThan(10);
     year.catalogue.close();
-  }, 60_000);
+  });
 
   it('skips a run while the one before is at work, and one with nothing to do, with the reason', async () => {
     const year = new Year('2026-06-01T00:00:00Z');
@@ -208,8 +208,7 @@ describe('in a service', () => {
   beforeEach(async () => void (served = await Served.open(undefined, { stays: true })));
   afterEach(() => served.release());
 
-  const until = async (holds: () => boolean | Promise<boolean>): Promise<void> =>
-    expect.poll(holds, { timeout: 30_000, interval: 20 }).toBe(true);
+  const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => expect.poll(holds, { interval: 20 }).toBe(true);
   const jobs = async (): Promise<Job[]> => (await served.client.call('jobs.list', {})).jobs;
 
   it('run now archives what the policy chooses, and what is left has a reason', async () => {

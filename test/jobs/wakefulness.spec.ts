@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux')('sleep', () => {
       await writeRun(run, 'weight', 1000);
       const { state, result } = await served.ended(served.client.call('archive.start', { paths: [run], release: { keepNewest: 0 } }));
       expect([state, (result?.['released'] as unknown[]).length]).toEqual(['done', 1]);
-      await expect.poll(diary, { timeout: 10_000 }).toEqual([asked('block'), 'over']);
+      await expect.poll(diary).toEqual([asked('block'), 'over']);
     } finally {
       await served.release();
     }
@@ -93,7 +93,7 @@ describe.runIf(process.platform === 'linux')('sleep', () => {
     const text = `import(${JSON.stringify(module)}).then(({ Wakefulness }) => new Wakefulness().keep(true)); setInterval(() => 0, 1000)`;
     const child = spawn(process.execPath, ['-e', text], { stdio: 'ignore' });
     const gone = once(child, 'exit');
-    await expect.poll(diary, { timeout: 10_000 }).toEqual([asked('block')]);
+    await expect.poll(diary).toEqual([asked('block')]);
     child.kill('SIGKILL');
     await gone;
     await expect.poll(diary).toEqual([asked('block'), 'over']);

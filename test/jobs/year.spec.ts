@@ -193,7 +193,7 @@ describe('a year of a workstation', () => {
     const thereThen = Math.floor((Date.parse(lastStart.at) - machine.beganMs) / saveMs);
     expect([...machine.archived.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: thereThen }, (_, step) => step));
     machine.close();
-  }, 120_000);
+  });
 
   it('on the nights when the clock changes a run at half past two happens once, on time by the wall', async () => {
     for (const night of ['2026-03-28', '2026-10-24']) {

@@ -31,14 +31,14 @@ afterEach(async () => {
 const home = (): string => path.join(here.folder, 'home');
 const jobOf = async (id: string): Promise<Job> => (await here.client.call('jobs.get', { id })).job;
 const inState = (id: string, state: Job['state']): Promise<void> =>
-  expect.poll(async () => (await jobOf(id)).state, { timeout: 20_000, interval: 10 }).toBe(state);
+  expect.poll(async () => (await jobOf(id)).state, { interval: 10 }).toBe(state);
 
 /** Another service that stays, in a process of its own, which archives the chain. */
 async function startThere(): Promise<string> {
   const seen = here.collect('job.changed');
   const params = JSON.stringify({ paths: [chain], threads: 1 });
   there = spawn(process.execPath, [path.join(root, 'test/jobs/service-process.ts'), home(), here.storePath, params], { stdio: 'ignore' });
-  await expect.poll(() => seen.some(({ job }) => job.state === 'running'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => seen.some(({ job }) => job.state === 'running')).toBe(true);
   return seen.at(-1)!.job.id;
 }
 
@@ -56,7 +56,7 @@ describe('a job of another process', () => {
     const [seen, lines] = [here.collect('job.changed'), here.collect('job.log')];
     const id = await startThere();
     await inState(id, 'done');
-    await expect.poll(() => seen.at(-1)?.job.state, { timeout: 5000 }).toBe('done');
+    await expect.poll(() => seen.at(-1)?.job.state).toBe('done');
     expect(seen.every(({ job }) => job.id === id && job.elsewhere === (job.state === 'done' ? undefined : true))).toBe(true);
     await expect.poll(() => lines.filter(({ line }) => line.message.includes('sealed as')).length).toBe(3);
   });
@@ -97,7 +97,7 @@ describe('a job of another process', () => {
     there!.kill('SIGCONT');
     await here.client.call('jobs.cancel', { id });
     await inState(id, 'cancelled');
-  }, 30_000);
+  });
 
   it('is gone on with here where that process is killed', async () => {
     await slowDown();
@@ -117,7 +117,7 @@ describe('schedules', () => {
     const told = async (act: Promise<{ exitCode: number | null }>): Promise<void> => {
       const before = seen.length;
       expect((await act).exitCode).toBe(0);
-      await expect.poll(() => seen.length, { timeout: 3000 }).toBeGreaterThan(before);
+      await expect.poll(() => seen.length).toBeGreaterThan(before);
     };
     await here.client.call('schedules.list', {});
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -130,7 +130,7 @@ describe('schedules', () => {
     const pauses = here.collect('queue.changed');
     await cli('jobs', '--pause', '--for', '60');
     await expect.poll(() => pauses.at(-1)?.pause?.until).toBeDefined();
-  }, 30_000);
+  });
 
   it('that can not be read any more hold their jobs, with the reason, and end no service', async () => {
     await slowDown();
@@ -165,7 +165,7 @@ describe('the command line', () => {
     expect((await cli('jobs', first, '--cancel')).stdout).toContain('cancelled');
     expect((await cli('jobs', '--resume')).exitCode).toBe(0);
     await inState(second, 'done');
-  }, 30_000);
+  });
 
   it('says that a job which ran is cancelled, once it is', async () => {
     await slowDown();
@@ -183,17 +183,17 @@ describe('the command line', () => {
     renameSync(last, aside);
     const { child, ended } = startCli(['archive', chain, '--watch', '--store', here.storePath], { home: home() });
     const jobs = async (): Promise<Job[]> => (await here.client.call('jobs.list', {})).jobs;
-    await expect.poll(async () => (await jobs())[0]?.state, { timeout: 20_000 }).toBe('running');
+    await expect.poll(async () => (await jobs())[0]?.state).toBe('running');
     await here.client.call('jobs.cancel', { id: (await jobs())[0]!.id });
     await inState((await jobs())[0]!.id, 'cancelled');
     writeFileSync(path.join(chain, 'note.txt'), 'makes it look');
     await new Promise((resolve) => setTimeout(resolve, 7000));
     expect((await jobs()).length).toBe(1);
     renameSync(aside, last);
-    await expect.poll(async () => (await jobs())[0]?.state, { timeout: 20_000 }).toBe('running');
+    await expect.poll(async () => (await jobs())[0]?.state).toBe('running');
     child.kill('SIGINT');
     await ended;
-  }, 60_000);
+  });
 
   it('that watches leaves what failed until it changes or its time has come, and archives what is new', async () => {
     const old = new Date(Date.now() - 3_600_000);
@@ -217,17 +217,17 @@ describe('the command line', () => {
     let said = '';
     child.stderr!.on('data', (text: string) => (said += text));
     const left = `${path.join(again, 'step-000300')}: left until it changes, or for 1 min`;
-    await expect.poll(() => said, { timeout: 20_000 }).toContain(left);
+    await expect.poll(() => said).toContain(left);
     await writeRun(path.join(again, 'aside'), 'other', 1000);
     settle(path.join(again, 'aside'));
     renameSync(path.join(again, 'aside', 'step-1'), path.join(again, 'step-000400'));
     const jobs = async (): Promise<Job[]> => (await here.client.call('jobs.list', {})).jobs;
-    await expect.poll(async () => (await jobs())[0]?.result?.['snapshots'], { timeout: 30_000 }).toMatchObject([{ step: 400 }]);
+    await expect.poll(async () => (await jobs())[0]?.result?.['snapshots']).toMatchObject([{ step: 400 }]);
     expect((await jobs())[0]).toMatchObject({ state: 'done', result: { errors: [], skipped: [] } });
     child.kill('SIGINT');
     expect((await ended).exitCode).toBe(1);
     expect(said.split(left).length).toBe(2);
-  }, 60_000);
+  });
 
   it('ends the pause of single jobs too when everything is to go on', async () => {
     await here.client.call('jobs.pause', {});

@@ -74,7 +74,7 @@ describe.each(carriers)('over %s', (_, connect) => {
     const connection = await connect();
     const seen = collect(connection);
     for (const message of malformed(count)) connection.send(message);
-    await expect.poll(() => seen.length, { timeout: 30_000 }).toBe(count);
+    await expect.poll(() => seen.length).toBe(count);
     expectRefused(seen);
     connection.close();
     await expectUnharmed();
@@ -88,7 +88,7 @@ it('what a port clones and no text holds is refused', async () => {
   port1.on('message', (message) => seen.push(message));
   const nonsense = clonedNonsense();
   for (const value of nonsense) port1.postMessage(value);
-  await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(nonsense.length);
+  await expect.poll(() => seen.length).toBe(nonsense.length);
   expectRefused(seen.map((message) => serviceMessage.parse(message)));
   port1.close();
   await expectUnharmed();

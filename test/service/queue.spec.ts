@@ -61,7 +61,7 @@ function openQueue(options: Partial<QueueOptions> = {}): JobQueue {
   });
 }
 
-const until = async (holds: () => boolean): Promise<void> => expect.poll(holds, { timeout: 10_000, interval: 2 }).toBe(true);
+const until = async (holds: () => boolean): Promise<void> => expect.poll(holds, { interval: 2 }).toBe(true);
 const stateOf = (id: string): Job['state'] => queue.get(id).job.state;
 const ended = (id: string, state: Job['state']): Promise<void> => until(() => stateOf(id) === state);
 

@@ -57,9 +57,7 @@ describe('two services that stay', () => {
     const { job } = await first.client.call('archive.start', { paths: [await first.copyChain()] });
     await first.service.close();
     await second.client.call('jobs.resume', {});
-    await expect
-      .poll(async () => (await second.client.call('jobs.get', { id: job.id })).job.state, { timeout: 20_000, interval: 50 })
-      .toBe('done');
+    await expect.poll(async () => (await second.client.call('jobs.get', { id: job.id })).job.state, { interval: 50 }).toBe('done');
     await second.release();
   });
 });

@@ -241,10 +241,10 @@ describe('two services on one home', () => {
     const changes = other.collect('catalogue.changed');
     await archived();
     // Nobody asks: the service itself looks.
-    await expect.poll(() => changes.length, { timeout: 20_000 }).toBeGreaterThan(0);
-    await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length, { timeout: 20_000 }).toBe(4);
+    await expect.poll(() => changes.length).toBeGreaterThan(0);
+    await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length).toBe(4);
     await served.ended(served.client.call('remove.start', { snapshots: ['run@2400'] }));
-    await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length, { timeout: 20_000 }).toBe(3);
+    await expect.poll(async () => (await other.client.call('snapshots.list', {})).snapshots.length).toBe(3);
     expect((await other.client.call('jobs.list', {})).jobs.map(({ kind }) => kind)).toEqual(['remove', 'archive']);
     await other.service.close();
   });

@@ -137,7 +137,7 @@ describe('the lock of a store', () => {
     const lock = await Lock.take(backend);
     const first = (await readLock(backend))!.record!;
     vi.advanceTimersByTime(heartbeatMs);
-    await vi.waitFor(async () => expect((await readLock(backend))?.record?.heartbeat).not.toBe(first.heartbeat));
+    await expect.poll(async () => (await readLock(backend))?.record?.heartbeat).not.toBe(first.heartbeat);
     expect((await readLock(backend))?.record).toMatchObject({ token: first.token, started: first.started });
     await breakLock(backend);
     vi.advanceTimersByTime(heartbeatMs);

@@ -65,7 +65,7 @@ export class Launched {
   }
 
   async untilServiceReady(): Promise<void> {
-    await expect.poll(() => this.service.heard, { timeout: 20_000 }).toContainEqual({ state: 'ready' });
+    await expect.poll(() => this.service.heard).toContainEqual({ state: 'ready' });
   }
 
   /** Quits and waits until all has ended. */

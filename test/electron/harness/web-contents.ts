@@ -1,6 +1,7 @@
 /** webContents over a page of Chromium: navigation with its vetoes, the preload's world, messages and ports. */
 import { EventEmitter } from 'node:events';
 import type { CDPSession, Page, Request as PageRequest } from 'playwright-core';
+import { patienceMs } from '../../patience.ts';
 import { currentContext } from './chromium-context.ts';
 import { invoke, type InvokeEvent } from './ipc.ts';
 import { fromWeb, toWeb, watchNavigation } from './network.ts';
@@ -113,7 +114,7 @@ export class WebContents extends EventEmitter {
   async #open(preload: string | undefined): Promise<Page> {
     const page = await currentContext().newPage();
     const cdp = await currentContext().newCDPSession(page);
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(patienceMs);
     this.#page = page;
     this.#cdp = cdp;
     cdp.on('Runtime.executionContextCreated', ({ context }) => this.#enter(context));
