@@ -34,6 +34,9 @@ export const releaseParams = z.object({
   below: z.array(path).min(1).optional(),
   /** A glob over names of runs. */
   runs: z.string().default('*'),
+  /** Only of this run, and only these steps; absent: as the archive itself. */
+  run: z.string().optional(),
+  steps: z.array(z.number().int()).optional(),
 });
 
 export const archiveParams = z.object({

@@ -7,7 +7,7 @@
  *
  * What fails any of it stays, with the reason. `cairn restore` puts it back where it was.
  */
-import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants, lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { FileRange } from '../codec/binding.ts';
@@ -64,6 +64,14 @@ async function assertNothingElse(manifest: Manifest, root: string): Promise<void
   const known = new Set([...manifest.files, ...manifest.folders, ...manifest.links].map((entry) => path.normalize(entry.path)));
   for (const name of await readdir(root, { recursive: true }))
     if (!known.has(name)) throw new Reason(`it holds ${name}, which the snapshot does not`);
+}
+
+/** Files go where their folder may be changed. @throws Reason where one may not, before anything is gone */
+async function assertRemovable({ folders }: Manifest, root: string): Promise<void> {
+  for (const folder of [root, ...folders.map((entry) => path.join(root, entry.path))])
+    await access(folder, constants.W_OK | constants.X_OK).catch((thrown: unknown) => {
+      throw new Reason(toCairnError(thrown, folder).message);
+    });
 }
 
 /** @returns the identity of every file, to be compared once more before it goes; @throws Reason where one is not as archived */
@@ -128,6 +136,7 @@ class Release {
     await this.#assertStored(manifest);
     if (!alone) await assertNothingElse(manifest, checkpoint.path);
     const places = placesOf(manifest, checkpoint.path, alone);
+    if (!alone) await assertRemovable(manifest, checkpoint.path);
     const before = await identitiesOf(places);
     await this.#assertDigests(manifest, places);
     const user = await openedBy(places.map(({ at }) => at));
@@ -158,7 +167,19 @@ class Release {
       throw thrown;
     }
     if (this.#params.trash) await this.#toTrash(doomed, checkpoint.path);
-    else await rm(doomed, { recursive: true });
+    else await this.#removeAll(doomed, checkpoint.path, manifest);
+  }
+
+  /** What can't be removed is put back, if nothing of it is gone; otherwise its place is told, and the next release goes on. */
+  async #removeAll(doomed: string, original: string, manifest: Manifest): Promise<void> {
+    try {
+      await rm(doomed, { recursive: true });
+    } catch (thrown) {
+      const { message } = toCairnError(thrown);
+      if (!(await isWhole(manifest, doomed))) throw new Reason(`it is removed in part, what is left is ${doomed}; ${message}`);
+      await rename(doomed, original);
+      throw new Reason(message.replace(doomed, original));
+    }
   }
 
   /** Under its own name, by which people find it there. What can't be moved there stays. */
@@ -200,6 +221,12 @@ class Release {
   }
 }
 
+async function isWhole(manifest: Manifest, doomed: string): Promise<boolean> {
+  const alone = (await lstat(doomed)).isFile();
+  const there = await Promise.all(placesOf(manifest, doomed, alone).map(({ at }) => lstat(at).catch(() => undefined)));
+  return there.every((entry) => entry !== undefined);
+}
+
 /** True where everything that is left is a file of the snapshot, with the size and time that it had. */
 async function isStillOf(manifest: Manifest, doomed: string): Promise<boolean> {
   const alone = (await lstat(doomed)).isFile();
@@ -221,6 +248,13 @@ async function isStillOf(manifest: Manifest, doomed: string): Promise<boolean> {
   }
 }
 
+/** @returns why it is still there */
+const triedToRemove = (doomed: string): Promise<string | undefined> =>
+  rm(doomed, { recursive: true }).then(
+    () => undefined,
+    (thrown: unknown) => `it can't be removed, ${toCairnError(thrown).message}`,
+  );
+
 /** What an earlier release had renamed away when it was ended: proved then, so it goes now, if its snapshot is there and fits. */
 async function finishEarlier(store: Store, runs: readonly FoundRun[], context: JobContext): Promise<void> {
   for (const run of runs) {
@@ -229,14 +263,16 @@ async function finishEarlier(store: Store, runs: readonly FoundRun[], context: J
       const doomed = path.join(run.path, name);
       const manifest = await store.manifest(name.slice(doomedPrefix.length)).catch(() => undefined);
       if (!manifest || manifest.run.path !== run.path) continue;
-      if (await isStillOf(manifest, doomed)) await rm(doomed, { recursive: true });
-      else
-        context.log(
-          'warning',
-          `${doomed}: left from an earlier release, but it is not what was archived; look at it and rename or remove it`,
-        );
+      const told = (await isStillOf(manifest, doomed)) ? await triedToRemove(doomed) : 'it is not what was archived';
+      if (told !== undefined)
+        context.log('warning', `${doomed}: left from an earlier release, but ${told}; look at it and rename or remove it`);
     }
   }
+}
+
+function meantBy({ runs, run: only, steps }: ReleaseParams, run: FoundRun): (checkpoint: FoundCheckpoint) => boolean {
+  const isMeant = fitsPattern(run.name, runs) && (only === undefined || run.name === only || run.path === only);
+  return ({ step }) => isMeant && (steps === undefined || steps.includes(step));
 }
 
 /**
@@ -248,8 +284,7 @@ async function finishEarlier(store: Store, runs: readonly FoundRun[], context: J
 export async function releaseOriginals(context: JobContext, params: ReleaseParams, below: readonly string[]): Promise<ReleaseResult> {
   const store = await context.writeStore();
   const asked = await scan(params.below ?? [...below], { signal: context.signal });
-  const fits = (run: FoundRun): boolean => fitsPattern(run.name, params.runs);
-  const wanted = new Set(asked.runs.filter(fits).flatMap((run) => run.checkpoints.map((checkpoint) => checkpoint.path)));
+  const wanted = new Set(asked.runs.flatMap((run) => run.checkpoints.filter(meantBy(params, run)).map(({ path }) => path)));
   if (wanted.size === 0) return { released: [], kept: [] };
   // Which are the newest is known only where the whole run is looked at.
   const { runs } = await scan([...new Set(asked.runs.map((run) => run.path))], { signal: context.signal });

@@ -55,6 +55,29 @@ describe('a folder that can not be written', () => {
     await expectSound(bench);
   });
 
+  it.each(['', 'inner'])(
+    'as an original in the folder “%s” stays where it is, whole, and the next release looks at it again',
+    async (inner) => {
+      const step = path.join(chain, 'step-000400');
+      if (inner !== '') mkdirSync(path.join(step, inner));
+      writeFileSync(path.join(step, inner, 'notes.txt'), 'notes');
+      await bench.archive({ paths: [chain] });
+      chmodSync(chain, 0o777);
+      execFileSync('chown', ['-R', '65534', chain]);
+      makeReadOnly(path.join(step, inner));
+      const before = picture(chain);
+      const home = open('other-home');
+      execFileSync('chown', ['-R', '65534', bench.storePath]);
+      for (const _ of ['first', 'again']) {
+        const ran = await cairn(bench, ['archive', chain, '--step', '400', '--release'], as(home));
+        expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+        expect(ran.stdout).toMatch(/original kept: .*step-000400, .*denied/);
+        expect(readdirSync(chain).sort()).toEqual(['step-000400', 'step-002000', 'step-002200', 'step-002400']);
+        expect(picture(chain)).toEqual(before);
+      }
+    },
+  );
+
   it('as place for a new store, for a restore or for the state is named in one line', async () => {
     await bench.archive({ paths: [chain], steps: [400] });
     const closed = bench.path('closed');

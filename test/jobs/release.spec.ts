@@ -85,7 +85,7 @@ describe('releasing', () => {
 
   it('of what was archived before happens too, and the count of the newest is that of the run', async () => {
     await served.ended(served.client.call('archive.start', { paths: [chain] }));
-    const outcome = await release({ keepNewest: 2 }, { steps: [400] });
+    const outcome = await release({ keepNewest: 2 });
     expect(outcome.snapshots).toEqual([]);
     expect(here()).toEqual(steps.slice(2));
     expect((await release({ keepNewest: 0 })).released.length).toBe(2);
@@ -105,6 +105,16 @@ describe('releasing', () => {
     expect(outcome.released).toEqual([]);
     expect(reasonFor(outcome, 'step-000400')).toBe('a content of its snapshot is damaged in the store; run cairn repair');
     expect(here()).toEqual(steps);
+  });
+
+  it('goes no further than the run and the steps that the archive was asked for', async () => {
+    const other = await served.copyChain('other');
+    await served.ended(served.client.call('archive.start', { paths: [served.folder] }));
+    const step = await release({}, { paths: [served.folder], run: 'run', steps: [400] });
+    expect(step.released.map(({ path: at }) => at)).toEqual([path.join(chain, 'step-000400')]);
+    const rest = await release({}, { paths: [served.folder], run: 'run' });
+    expect(rest.released.map(({ step: number }) => number)).toEqual([2000, 2200]);
+    expect([here(), readdirSync(other)]).toEqual([['step-002400'], steps]);
   });
 
   it('of one checkpoint keeps it where it is the newest of its run', async () => {

@@ -26,7 +26,8 @@ async function archiveVerifyRelease(context: JobContext, params: ArchiveParams):
     context.log('error', damaged.message);
     throw new FailedWith(damaged, verified);
   }
-  const released = params.release ? { ...verified, ...(await releaseOriginals(context, params.release, params.paths)) } : verified;
+  const { run, steps, paths, release } = params;
+  const released = release ? { ...verified, ...(await releaseOriginals(context, { run, steps, ...release }, paths)) } : verified;
   const result = params.retention ? { ...released, pruned: await pruneRuns(context, params, archived) } : released;
   const left = leftOf(result['errors'] as Failure[], (result['snapshots'] as unknown[]).length);
   if (left) throw new FailedWith(left, result);

@@ -34,13 +34,13 @@ class Looks {
 
   constructor(session: Session, params: ParamsOf<'archive.start'>) {
     this.#session = session;
-    const { release } = params;
+    const { release, run, steps, paths: below } = params;
     this.#params = {
       ...params,
       run: undefined,
       steps: undefined,
       background: true,
-      release: release && { ...release, below: params.paths },
+      release: release && { ...release, below, run, steps },
     };
   }
 
