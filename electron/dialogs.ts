@@ -51,6 +51,7 @@ export async function askToOpenStore(window: BrowserWindow | undefined, store: s
   return (await choose(window, options)) === 1;
 }
 
+/** Resolves when the user has seen it. */
 export async function tellFailure(window: BrowserWindow | undefined, message: string, detail: string): Promise<void> {
   await choose(window, { type: 'error', message, detail, buttons: ['OK'] });
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { app } from 'electron';
 
 /** Starts without a window: schedules run, and the tray is there. */
-export const hiddenSwitch = '--hidden';
+const hiddenSwitch = '--hidden';
 
 /** Where desktops look for what to start (Desktop Application Autostart Specification). @param configuration $XDG_CONFIG_HOME */
 export const autostartFile = (configuration: string): string => path.join(configuration, 'autostart', 'cairn.desktop');
@@ -16,6 +16,7 @@ const quoted = (word: string): string =>
     .replaceAll('\\', '\\\\')
     .replaceAll('%', '%%')}"`;
 
+/** What a desktop of Linux reads to start a program at log-in. */
 export function autostartText(program: string): string {
   return ['[Desktop Entry]', 'Type=Application', 'Name=Cairn', `Exec=${quoted(program)} ${hiddenSwitch}`, 'Terminal=false', ''].join('\n');
 }
@@ -23,6 +24,7 @@ export function autostartText(program: string): string {
 /** An AppImage is mounted elsewhere each time: it is started by its own file. */
 const program = (): string => process.env['APPIMAGE'] ?? process.execPath;
 
+/** Whether the application starts, without a window, when the user logs in. */
 export function opensAtLogin(): boolean {
   if (process.platform !== 'linux') return app.getLoginItemSettings({ args: [hiddenSwitch] }).openAtLogin;
   return statSync(autostartFile(app.getPath('appData')), { throwIfNoEntry: false }) !== undefined;

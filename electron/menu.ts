@@ -50,6 +50,7 @@ export function menuTemplate(platform: NodeJS.Platform, isPackaged: boolean, act
   ];
 }
 
+/** The application's menu; on macOS that of the screen. */
 export function installMenu(actions: MenuActions): void {
   Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, app.isPackaged, actions)));
 }

@@ -9,6 +9,7 @@ export type DurableContent = z.infer<typeof durableContent>;
 /** What nobody went on with for so long is forgotten. */
 const keptMs = 7 * 86_400_000;
 
+/** Contents of a checkpoint that an archive which was cut off had published in the store. */
 export function listDurable(reader: ReadHandle, storeId: string, checkpoint: string): DurableContent[] {
   return reader.all(
     `SELECT content, digest, is_new AS isNew FROM durable_contents WHERE store_id = $storeId AND checkpoint = $checkpoint`,
@@ -36,6 +37,7 @@ export function addDurable(
   });
 }
 
+/** Forgets what was published of a checkpoint: there is nothing left to go on with. */
 export function forgetDurable(writer: WriteHandle, storeId: string, checkpoint: string): void {
   writer.run(`DELETE FROM durable_contents WHERE store_id = $storeId AND checkpoint = $checkpoint`, { storeId, checkpoint });
 }

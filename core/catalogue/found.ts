@@ -22,7 +22,7 @@ const keyRow = z.object({ key: z.number() });
 const placeRow = z.object({ key: z.number(), run_key: z.number(), run_path: z.string(), path: z.string() });
 
 /** The record of a checkpoint as views show it. */
-export function describeFound(found: FoundCheckpoint): Checkpoint {
+function describeFound(found: FoundCheckpoint): Checkpoint {
   return {
     path: found.path,
     step: found.step,

@@ -80,6 +80,7 @@ export function lastJobOfSchedule(reader: ReadHandle, schedule: string): KeptJob
   return reader.get(sql, jobRow, { schedule });
 }
 
+/** A job as it was written down last; undefined where none has the id. */
 export function readJob(reader: ReadHandle, id: string): KeptJob | undefined {
   return reader.get('SELECT record, params FROM jobs WHERE id = $id', jobRow, { id });
 }

@@ -7,6 +7,7 @@ const keptRuns = 500;
 const json = z.string().transform((text): unknown => JSON.parse(text));
 const runRow = z.object({ record: json.pipe(scheduleRun) }).transform(({ record }) => record);
 
+/** Adds a run to a schedule's history, of which the newest are kept. */
 export function addScheduleRun(writer: WriteHandle, id: string, run: ScheduleRun): void {
   writer.run('INSERT INTO schedule_runs (schedule_id, at, record) VALUES ($id, $at, $record)', {
     id,
@@ -32,6 +33,7 @@ export function lastScheduleRun(reader: ReadHandle): number {
   return reader.get('SELECT coalesce(max(run_key), 0) AS last FROM schedule_runs', lastRow)!.last;
 }
 
+/** Forgets the history of a schedule that was removed. */
 export function forgetScheduleRuns(writer: WriteHandle, id: string): void {
   writer.run('DELETE FROM schedule_runs WHERE schedule_id = $id', { id });
 }
@@ -54,6 +56,7 @@ export function hasEarlierSchedules(reader: ReadHandle): boolean {
   return reader.get(sql, countRow)!.rows > 0;
 }
 
+/** Takes out what catalogues held before schedules and the pause had files of their own. */
 export function takeEarlierSchedules(writer: WriteHandle): EarlierSchedules {
   const schedules = writer.all('SELECT record, last_due_ms FROM earlier_schedules', earlierSchedule);
   const pause = writer.get('SELECT until FROM earlier_pause', earlierPause);

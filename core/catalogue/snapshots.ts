@@ -12,7 +12,7 @@ export interface CataloguedSnapshot {
   layout: string;
 }
 
-export const snapshotColumns = `
+const snapshotColumns = `
   snapshots.id, runs.name AS run, runs.path AS runPath, snapshots.step, snapshots.path, snapshots.time, snapshots.created, snapshots.kind,
   snapshots.depth, snapshots.files, snapshots.tensors, snapshots.bytes_original AS bytesOriginal, snapshots.bytes_stored AS bytesStored,
   snapshots.method, snapshots.sealed, snapshots.pinned, snapshots.base`;
@@ -22,7 +22,7 @@ const base = z.string().nullable();
 const rawRow = snapshotSchema.extend({ time: z.string(), created: z.string(), sealed: flag, pinned: flag, base });
 
 /** One row of `snapshotColumns`. */
-export const snapshotRow = rawRow.transform(({ base: id, ...row }): Snapshot => (id === null ? row : { ...row, base: id }));
+const snapshotRow = rawRow.transform(({ base: id, ...row }): Snapshot => (id === null ? row : { ...row, base: id }));
 
 const runKeyRow = z.object({ run_key: z.number() });
 const idRow = z.object({ id: z.string() });
@@ -82,7 +82,7 @@ export function removeSnapshots(writer: WriteHandle, storeId: string, ids: reado
   });
 }
 
-export const listSql = `SELECT ${snapshotColumns} FROM snapshots JOIN runs USING (run_key) WHERE store_id = $storeId ORDER BY run_key, step, created`;
+const listSql = `SELECT ${snapshotColumns} FROM snapshots JOIN runs USING (run_key) WHERE store_id = $storeId ORDER BY run_key, step, created`;
 export const listOfRunSql = `
   SELECT ${snapshotColumns} FROM runs JOIN snapshots INDEXED BY snapshots_by_run USING (run_key)
   WHERE runs.id = $runId AND store_id = $storeId ORDER BY step, created`;
@@ -98,6 +98,7 @@ export function snapshotIds(reader: ReadHandle, storeId: string): Set<string> {
   return new Set(reader.all('SELECT id FROM snapshots WHERE store_id = $storeId', idRow, { storeId }).map(({ id }) => id));
 }
 
+/** Whether anything of a store is known. */
 export function hasSnapshots(reader: ReadHandle, storeId: string): boolean {
   return reader.get('SELECT id FROM snapshots WHERE store_id = $storeId LIMIT 1', idRow, { storeId }) !== undefined;
 }

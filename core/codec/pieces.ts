@@ -3,7 +3,7 @@
  * that a task is long enough to be worth sending and short enough to bound memory and share the work out evenly.
  */
 import type { FileRange, RawSource } from './binding.ts';
-import { elementWidths, type ElementId } from './elements.ts';
+import type { ElementId } from './elements.ts';
 
 /** A multiple of every block size, and of BLAKE3's 1 KiB chunks by a power of two, so that a piece is one subtree. */
 export const pieceBytes = 8 * 1024 * 1024;
@@ -35,11 +35,6 @@ export interface PieceOf<T> {
 export type Piece = PieceOf<Content>;
 
 export const firstChunkOf = (piece: { offset: number }): number => piece.offset / 1024;
-
-/** @returns how many blocks the content has from its start to `offset`. */
-export function blocksBefore(content: { element: ElementId; blockLog2: number }, offset: number): number {
-  return Math.ceil(offset / (elementWidths[content.element] * 2 ** content.blockLog2));
-}
 
 export function* piecesOf<T extends { length: number }>(content: T): Generator<PieceOf<T>> {
   const whole = content.length <= pieceBytes;

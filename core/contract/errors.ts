@@ -21,7 +21,7 @@ export const errorCodes = [
   'internal', // a defect of Cairn
 ] as const;
 
-export const errorCode = z.enum(errorCodes);
+const errorCode = z.enum(errorCodes);
 export type ErrorCode = z.infer<typeof errorCode>;
 
 export const failure = z.object({ code: errorCode, message: z.string(), path: z.string().optional() });

@@ -113,6 +113,7 @@ const tellers: { [K in JobKind]: (params: JobParams[K]) => [title: string, words
   rebuild: () => ['Rebuild the catalogue', ['rebuild']],
 };
 
+/** Title and equal command line of a job. */
 export function describeJob<K extends JobKind>(kind: K, params: JobParams[K]): Told {
   const [title, words] = tellers[kind](params);
   return { title, command: ['cairn', ...words].join(' ') };

@@ -8,7 +8,7 @@ import type { JobRecords, KeptJob } from './job-records.ts';
 import type { LiveJob } from './live-job.ts';
 import { keptParams, thisOwner, type KeptParams, type Owner } from './owner.ts';
 
-export const maxListed = 1000;
+const maxListed = 1000;
 const maxLogLines = 10_000;
 
 export class JobBook {

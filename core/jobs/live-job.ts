@@ -35,6 +35,7 @@ export interface LiveJob {
 
 type More = Partial<Pick<KeptParams, 'hold' | 'interruptions' | 'since'>>;
 
+/** A job that waits for its turn. @param more of one that is taken over or gone on with */
 export function newLiveJob(job: Job, params: unknown, budget: Budget, more: More = {}): LiveJob {
   const told = { logLines: 0, toldAtMs: -Infinity, keptAtMs: -Infinity, timer: undefined };
   const { hold, interruptions = 0, since } = more;

@@ -47,10 +47,12 @@ function exists(pid: number): boolean {
   }
 }
 
+/** This process. */
 export function thisOwner(): Owner {
   return { host: hostname(), pid: process.pid, started: startOf(process.pid) };
 }
 
+/** Whether the process that has a job is there still; of another machine, whether it was heard of lately. */
 export function lives({ owner: { host, pid, started }, keptAtMs }: Pick<KeptParams, 'owner' | 'keptAtMs'>, nowMs: number): boolean {
   if (host !== hostname()) return nowMs - keptAtMs < silentMs;
   return exists(pid) && startOf(pid) === started;

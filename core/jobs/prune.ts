@@ -24,7 +24,7 @@ import { findRebases, type Rebase } from './prune/spare-bases.ts';
 import { surveyStore, whoNeeds, type Survey } from './prune/survey.ts';
 
 /** Readers look for condemned packs several times in this. */
-export const defaultGraceMs = 2000;
+const defaultGraceMs = 2000;
 const namesShown = 20;
 
 export interface PruneOptions {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CairnError, failure, toFailure } from '../contract/errors.ts';
 
-export const steering = z.discriminatedUnion('act', [
+const steering = z.discriminatedUnion('act', [
   z.object({ act: z.literal('cancel') }),
   z.object({ act: z.literal('hold'), untilMs: z.number().optional() }),
   z.object({ act: z.literal('resume') }),

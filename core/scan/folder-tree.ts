@@ -36,6 +36,7 @@ export interface TreeFolder {
 /** Lets at most `width` of the given functions run at once. */
 export type Gate = <T>(run: () => Promise<T>) => Promise<T>;
 
+/** Lets `width` works run at once; others wait their turn. */
 export function createGate(width: number): Gate {
   let running = 0;
   let waiting: (() => void)[] = [];

@@ -6,7 +6,7 @@ import type { ReadableFile } from './file-layout.ts';
 
 export const headBytes = 4096;
 /** No reader needs more in one piece; a file that makes one ask for more is lying. */
-export const maxReadBytes = 128 * 1024 * 1024;
+const maxReadBytes = 128 * 1024 * 1024;
 
 export interface OpenedFile extends ReadableFile {
   close(): Promise<void>;

@@ -17,7 +17,7 @@ export interface Clock {
   after(delayMs: number, work: () => void): () => void;
 }
 
-export const systemClock: Clock = {
+const systemClock: Clock = {
   now: () => Date.now(),
   after: (delayMs, work) => {
     const timer = setTimeout(work, delayMs);

@@ -48,6 +48,7 @@ export interface SchedulingOptions {
   onProblem(message: string): void;
 }
 
+/** @returns a scheduler that has not been started */
 export function createScheduler({ stages, records, queue, machine, manners, onChange, onProblem }: SchedulingOptions): Scheduler {
   return new Scheduler({
     records,

@@ -1,11 +1,15 @@
 /** Reads the stored bytes of a blob in bounded runs of whole blocks, each held to its checksum. */
 import { CairnError, toCairnError } from '../contract/errors.ts';
+import type { Backend } from './backends/backend.ts';
 import type { BlobEntry } from './blob-source.ts';
+import type { Hashing } from './hashing.ts';
 import { nameOfPack } from './pack-reader.ts';
-import type { Store } from './store.ts';
 
 /** A store, or as much of one as reading needs. */
-type Readable = Pick<Store, 'backend' | 'hashing'>;
+interface Readable {
+  backend: Backend;
+  hashing: Hashing;
+}
 
 /** A run is at least one block, so at most this and a block's 4 MiB. */
 const runBytes = 8 * 1024 * 1024;

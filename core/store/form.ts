@@ -5,6 +5,7 @@ import type { BlobEntry } from './blob-source.ts';
 
 export type Form = Pick<BlobEntry, 'rawLength' | 'element' | 'blockLog2'>;
 
+/** True where length, element and block size are the same. */
 export function isSameForm(a: Form, b: Form): boolean {
   return a.rawLength === b.rawLength && a.element === b.element && a.blockLog2 === b.blockLog2;
 }

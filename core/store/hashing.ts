@@ -8,10 +8,12 @@ export interface Hashing {
   checksumBytes(bytes: Uint8Array): number;
 }
 
+/** BLAKE3 in 64 hex digits. */
 export function hexDigest(hashing: Hashing, bytes: Uint8Array): string {
   return toHex(hashing.digestBytes(bytes));
 }
 
+/** Lower case, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }

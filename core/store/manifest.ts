@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { CairnError } from '../contract/errors.ts';
 import { toHex, type Hashing } from './hashing.ts';
 
-export const manifestVersion = 1;
+const manifestVersion = 1;
 /** About a million tensors; the declared length is checked against it before anything is decompressed. */
 export const maxJsonBytes = 256 * 1024 * 1024;
 const envelopeBytes = 64;
@@ -56,7 +56,7 @@ const tensor = z.object({
   strides: z.array(z.number().int()).optional(),
 });
 
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   created: time,
   run: z.object({ name: z.string(), path: z.string(), layout: z.string() }),
   step: z.number().int(),

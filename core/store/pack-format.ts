@@ -9,7 +9,7 @@ import { CairnError } from '../contract/errors.ts';
 import type { BlobEntry, BlobNeed } from './blob-source.ts';
 import { toHex, type Hashing } from './hashing.ts';
 
-export const packVersion = 1;
+const packVersion = 1;
 export const headerBytes = 16;
 export const footerBytes = 48;
 /** No table may be larger: some eight million blobs, or blocks of 64 TiB. */
@@ -41,6 +41,7 @@ export function blockSpan(blob: Pick<BlobEntry, 'element' | 'blockLog2'>): numbe
   return elementWidths[blob.element] * 2 ** blob.blockLog2;
 }
 
+/** The first 16 bytes of a pack (FORMAT.md, section 3). */
 export function encodeHeader(): Uint8Array {
   const bytes = Buffer.alloc(headerBytes);
   bytes.write(headerMagic, 'latin1');
@@ -59,6 +60,7 @@ export function checkHeader(bytes: Uint8Array, path: string): void {
   }
 }
 
+/** The last 48 bytes of a pack (FORMAT.md, section 3). */
 export function encodeFooter(footer: Footer): Uint8Array {
   const bytes = Buffer.alloc(footerBytes);
   bytes.writeBigUInt64LE(BigInt(footer.tableOffset), 0);

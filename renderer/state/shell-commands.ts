@@ -30,6 +30,7 @@ export async function addFolder(): Promise<void> {
   if (path !== undefined) await library.add(path);
 }
 
+/** Commands that are there on every page. */
 export function shellCommands(): Command[] {
   return [
     {
@@ -110,6 +111,7 @@ function diagnosticsCommand(): Command[] {
   return [{ id: 'diagnostics', title: text.diagnostics.copy, group: groups.actions, run: () => void copy() }];
 }
 
+/** Asks before the catalogue is made anew. */
 export function askRebuild(): void {
   dialogs.open = {
     kind: 'confirm',

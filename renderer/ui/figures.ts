@@ -82,7 +82,7 @@ const dateTime = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
 });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-export const formatDate = (time: number): string => date.format(time);
+const formatDate = (time: number): string => date.format(time);
 export const formatDateTime = (time: number): string => dateTime.format(time);
 export const formatClock = (time: number): string => clock.format(time);
 

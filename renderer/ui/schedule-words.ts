@@ -5,6 +5,7 @@ import { text } from './text.ts';
 
 const words = text.schedules;
 
+/** When a schedule runs, in a few words. */
 export function triggerWords(trigger: Trigger): string {
   switch (trigger.kind) {
     case 'watch':

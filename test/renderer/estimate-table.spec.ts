@@ -1,7 +1,7 @@
 /** What archiving would save as a table: facts and estimates are told apart, and sums are of what is shown. */
 import { describe, expect, it } from 'vitest';
-import type { RunEstimate, RunOutline } from '../../core/contract/model.ts';
-import { libraryEstimateTable, runEstimateTable, totalsOf, type EstimateNames } from '../../renderer/views/insights/estimate-table.ts';
+import { totalsOf, type RunEstimate, type RunOutline } from '../../core/contract/model.ts';
+import { libraryEstimateTable, runEstimateTable, type EstimateNames } from '../../renderer/views/insights/estimate-table.ts';
 
 const names: EstimateNames = {
   columns: ['Part', 'Steps', 'Original', 'In the store', 'Less', 'From'],

@@ -60,6 +60,15 @@ export const runEstimate = z.object({
 });
 export type RunEstimate = z.infer<typeof runEstimate>;
 
+/** Estimates of several runs together. */
+export type EstimateTotals = Pick<RunEstimate, 'steps' | 'bytesOriginal' | 'bytesEstimated'>;
+
+/** Their sums. */
+export function totalsOf(estimates: readonly RunEstimate[]): EstimateTotals {
+  const sum = (member: keyof EstimateTotals): number => estimates.reduce((total, estimate) => total + estimate[member], 0);
+  return { steps: sum('steps'), bytesOriginal: sum('bytesOriginal'), bytesEstimated: sum('bytesEstimated') };
+}
+
 /** Shares are from 0 to 1. Absent where there is nothing to compare with, or nothing of a float type. */
 const changeMeasures = {
   /** Share of elements that are not bit for bit those of the step before. */

@@ -1,6 +1,7 @@
 /** Values of options as commander takes them: checked while they are read, so that a wrong one ends with usage (2). */
 import { InvalidArgumentError } from 'commander';
 
+/** Takes whole numbers from `least` to `most`. @throws InvalidArgumentError */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -17,6 +18,7 @@ export function percentage(text: string): number {
   return value;
 }
 
+/** @throws InvalidArgumentError */
 export function notNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) throw new InvalidArgumentError('it must be a number, 0 or more');

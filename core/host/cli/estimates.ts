@@ -1,5 +1,5 @@
 /** What archiving would save, as the command line tells it. */
-import type { RunEstimate } from '../../contract/model.ts';
+import type { EstimateTotals, RunEstimate } from '../../contract/model.ts';
 import { ratio, right, size } from './printable.ts';
 import type { Session } from './session.ts';
 
@@ -10,25 +10,15 @@ export function basisOf({ basis, stepsMeasured, bytesSampled }: RunEstimate): st
   return basis === 'measured' ? `what ${steps} of it took in the store` : `samples of ${steps}, ${size(bytesSampled)}`;
 }
 
-export interface Total {
-  steps: number;
-  bytesOriginal: number;
-  bytesEstimated: number;
-}
-
-export function totalOf(estimates: readonly RunEstimate[]): Total {
-  const sum = (member: keyof Total): number => estimates.reduce((total, estimate) => total + estimate[member], 0);
-  return { steps: sum('steps'), bytesOriginal: sum('bytesOriginal'), bytesEstimated: sum('bytesEstimated') };
-}
-
 /** That it is an estimate is said, and when the space would be free. */
-export function sentenceOf({ steps, bytesOriginal, bytesEstimated }: Total): string {
+export function sentenceOf({ steps, bytesOriginal, bytesEstimated }: EstimateTotals): string {
   const what = `${steps} ${steps === 1 ? 'step' : 'steps'} not archived, ${size(bytesOriginal)}`;
   const less = bytesOriginal - bytesEstimated;
   const freed = less > 0 ? `; about ${size(less)} less once originals are released` : '';
   return `${what}: would take about ${size(bytesEstimated)} in the store${freed}`;
 }
 
+/** A table with a row a run. */
 export function printEstimates({ out }: Session, estimates: readonly RunEstimate[]): void {
   out.table(
     ['run', right('steps'), right('original'), right('estimated'), right('ratio'), 'from'],

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { hasRule, type Retention } from '../../contract/model.ts';
 import { byteCount, notNegative, wholeNumber } from './arguments.ts';
 
-export const anyCount = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+const anyCount = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
 export function addRetentionOptions(command: Command): Command {
   return command

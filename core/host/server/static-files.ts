@@ -61,6 +61,7 @@ export function securityHeaders(host: string): Record<string, string> {
   };
 }
 
+/** Answers with a status and one line of text. */
 export function refuse(response: ServerResponse, status: number, message: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }).end(`${message}\n`);
 }

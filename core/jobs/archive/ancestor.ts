@@ -181,7 +181,7 @@ function otherSteps(archived: ArchivedSteps, { id, manifest }: Ancestor): Promis
  * @returns undefined where nothing is near enough
  * @throws CairnError `bad_input` where the checkpoint is damaged, `cancelled`, `io`
  */
-export async function findAncestor(
+async function findAncestor(
   store: Store,
   archived: ArchivedSteps,
   checkpoint: FoundCheckpoint,

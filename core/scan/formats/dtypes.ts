@@ -65,7 +65,7 @@ export function countBytes(shape: readonly number[], dtype: Pick<Dtype, 'bits'>)
 }
 
 /** Strides in elements of a C-contiguous tensor. */
-export function contiguousStrides(shape: readonly number[]): number[] {
+function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -36,6 +36,7 @@ const kinds: Record<string, string> = {
   c16: 'C128',
 };
 
+/** Whether a file begins as a .npy does. */
 export function startsAsNpy(head: Uint8Array): boolean {
   return head[0] === 0x93 && Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 6)).toString('latin1', 1) === 'NUMPY';
 }
@@ -54,6 +55,7 @@ export function arrayType(descr: string): ArrayType | undefined {
   return { name: descr, itemBytes, element: elements.bytes8 };
 }
 
+/** Strides in elements, of an array whose first dimension runs fastest. */
 export function fortranStrides(shape: readonly number[]): number[] {
   let stride = 1;
   return shape.map((size) => {

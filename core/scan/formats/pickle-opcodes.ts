@@ -1,6 +1,6 @@
 /** The opcodes of pickle protocols 0 to 5, each as what it does to the machine. Codes are written as pickletools shows them. */
 import { limits } from './limits.ts';
-import type { PickleMachine } from './pickle.ts';
+import type { PickleMachine } from './pickle-machine.ts';
 import { itemsOf, type PickleValue } from './pickle-values.ts';
 
 type Opcode = (machine: PickleMachine) => void;

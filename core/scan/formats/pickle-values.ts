@@ -46,10 +46,12 @@ export interface PickleReference {
 export type PickleRecord = PickleBytes | PickleSequence | PickleDictionary | PickleGlobal | PickleCall | PickleReference;
 export type PickleValue = null | boolean | number | bigint | string | PickleRecord;
 
+/** Whether a value is one of the kinds above, not a plain value. */
 export function isRecord(value: PickleValue | undefined): value is PickleRecord {
   return typeof value === 'object' && value !== null;
 }
 
+/** Whether a value is a record of this kind. */
 export function isKind<K extends PickleRecord['kind']>(value: PickleValue | undefined, kind: K): value is PickleRecord & { kind: K } {
   return isRecord(value) && value.kind === kind;
 }

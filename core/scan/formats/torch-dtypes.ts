@@ -60,6 +60,7 @@ export function torchDtype(name: string): Dtype | undefined {
   return byName.get(name);
 }
 
+/** Whether several elements share a byte, so that a shape doesn't say how many bytes there are. */
 export function isPacked(dtype: Dtype): boolean {
   return packed.has(dtype.name);
 }

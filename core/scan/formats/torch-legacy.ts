@@ -5,7 +5,8 @@
  */
 import type { FileLayout, FormatReader, ReadableFile } from '../file-layout.ts';
 import { limits } from './limits.ts';
-import { PickleCutShort, readPickle, type Pickle } from './pickle.ts';
+import { readPickle, type Pickle } from './pickle.ts';
+import { PickleCutShort } from './pickle-machine.ts';
 import { dangerNote } from './pickle-danger.ts';
 import { itemsOf, member, type PickleValue } from './pickle-values.ts';
 import { contradiction, notUnderstood, quoted } from './refusals.ts';

@@ -37,6 +37,7 @@ export interface Verdict {
 
 const begunQuietMs = 10_000;
 
+/** The state of a checkpoint, and the reason where it isn't complete. */
 export function judge(evidence: Evidence, quiet: Quiet): Verdict {
   const ageMs = quiet.now === undefined ? Infinity : ageOf(evidence.files, quiet.now);
   const recent = ageMs < quiet.quietMs;

@@ -15,7 +15,7 @@ export interface Family<T> {
 /** Extensions of up to eight letters are no part of a numbered name; `v1.5` and `step.100` are. */
 const extension = /\.[a-z][a-z\d]{1,11}$/i;
 
-export function withoutExtension(name: string): string {
+function withoutExtension(name: string): string {
   return name.replace(extension, '');
 }
 

@@ -15,12 +15,13 @@ import { mayHoldTensors } from './file-kinds.ts';
 export type PreviousFiles = (path: string) => KnownFile | undefined;
 
 /** Goes up when readers or recognisers read more from a file than before, so that rescans read it again. */
-export const headerVersion = 1;
+const headerVersion = 1;
 
 /** State files larger than this are not read. */
 const maxTextBytes = 128 * 1024 * 1024;
 
-export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
+/** Whether a file is as it was: size, time of change, inode and device. */
+function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.size === b.size && a.mtimeNs === b.mtimeNs && a.inode === b.inode && a.device === b.device;
 }
 

@@ -41,6 +41,7 @@ async function isWritten(files: readonly TreeFile[], { required }: MarkedLayout,
   return (await Promise.all(last.map((file) => facts.fact(file, 'ended', z.boolean(), isEnded)))).every(Boolean);
 }
 
+/** Recognises runs whose checkpoint folders have such names and such a file. */
 export function recogniserOf(layout: MarkedLayout): Recogniser {
   async function recognise({ folder, facts }: Question): Promise<Recognised | undefined> {
     const candidates = folder.folders.filter((child) => layout.folder.test(child.name));

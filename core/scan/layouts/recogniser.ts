@@ -43,6 +43,7 @@ export interface Recogniser {
   recognise(question: Question): Promise<Recognised | undefined>;
 }
 
+/** Tells folders from files. */
 export function isFolder(entry: TreeFolder | TreeFile): entry is TreeFolder {
   return 'folders' in entry;
 }
@@ -50,10 +51,6 @@ export function isFolder(entry: TreeFolder | TreeFile): entry is TreeFolder {
 /** A file directly in `folder`, by name. */
 export function fileNamed(folder: TreeFolder, name: string): TreeFile | undefined {
   return folder.files.find((file) => file.name === name);
-}
-
-export function folderNamed(folder: TreeFolder, name: string): TreeFolder | undefined {
-  return folder.folders.find((child) => child.name === name);
 }
 
 /** Every file below `folder`, its own first. */

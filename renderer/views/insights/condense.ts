@@ -26,6 +26,7 @@ export function meanOf(values: Iterable<number | undefined>): number | undefined
   return known === 0 ? undefined : sum / known;
 }
 
+/** The largest of the values and `atLeast`; of any number of them, which `Math.max(...)` doesn't take. */
 export function largestOf(values: Iterable<number>, atLeast = 0): number {
   let largest = atLeast;
   for (const value of values) if (value > largest) largest = value;

@@ -1,17 +1,6 @@
 /** What archiving would save, as a table: what is archived as a fact, what is not as an estimate. Pure. */
-import type { RunEstimate, RunOutline } from '../../../core/contract/model.ts';
+import type { EstimateTotals, RunEstimate, RunOutline } from '../../../core/contract/model.ts';
 import type { Cell, Table } from './insight-tables.ts';
-
-export interface Totals {
-  steps: number;
-  bytesOriginal: number;
-  bytesEstimated: number;
-}
-
-export function totalsOf(estimates: readonly RunEstimate[]): Totals {
-  const sum = (member: keyof Totals): number => estimates.reduce((total, estimate) => total + estimate[member], 0);
-  return { steps: sum('steps'), bytesOriginal: sum('bytesOriginal'), bytesEstimated: sum('bytesEstimated') };
-}
 
 export interface EstimateNames {
   columns: string[];
@@ -21,7 +10,7 @@ export interface EstimateNames {
   basis: (estimate: RunEstimate) => string;
 }
 
-const rowOf = (name: string, { steps, bytesOriginal, bytesEstimated }: Totals, from: string): Cell[] => [
+const rowOf = (name: string, { steps, bytesOriginal, bytesEstimated }: EstimateTotals, from: string): Cell[] => [
   ...[name, steps, bytesOriginal, bytesEstimated],
   ...[bytesOriginal - bytesEstimated, from],
 ];

@@ -95,7 +95,7 @@ const bias = 127;
 
 /** Names of the rows beside the powers of two. */
 export const zeroRow = 'zero';
-export const specialRow = '∞';
+const specialRow = '∞';
 
 /** Of one step: elements by power of two, from the first to the last that occur; zero and special values by name. */
 export function exponentsTable(measures: StepMeasures | undefined, kind: string): Table {

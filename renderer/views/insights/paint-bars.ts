@@ -19,6 +19,7 @@ export interface Bars {
 
 const areaFor = (size: Size): Area => areaOf(size, 100, 48);
 
+/** Index of the bar at a height of the chart, in pixels from its top. */
 export function barAt(size: Size, { bars }: Bars, y: number): number | undefined {
   const area = areaFor(size);
   const index = Math.floor(((y - area.top) / area.height) * bars.length);

@@ -24,6 +24,7 @@ export const mostCells = { columns: 1024, rows: 512 };
 
 const areaFor = (size: Size): Area => areaOf(size, 108);
 
+/** The cell at a point of the chart, in pixels from its left and top; undefined beside the cells. */
 export function cellAt(size: Size, { columns, rows }: Heatmap, x: number, y: number): Cell | undefined {
   const area = areaFor(size);
   const column = Math.floor(((x - area.left) / area.width) * columns.length);

@@ -29,6 +29,7 @@ export function ticksBetween(from: number, to: number, most: number): number[] {
   return Array.from({ length: count }, (_, index) => (first + index) * step);
 }
 
+/** Paints lines over steps, in the colours of the series. */
 export function paintLines(surface: Surface, size: Size, colours: ChartColours, chart: Lines): void {
   const { steps, lines, top, axes } = chart;
   const area = areaOf(size, 44);

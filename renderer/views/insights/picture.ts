@@ -82,6 +82,7 @@ function movedBy(surface: Surface, dx: number, dy: number): Surface {
 /** How large the picture is; `surface` only measures. */
 export const pictureSize = (surface: Surface, picture: Picture): Size => layoutOf(surface, picture);
 
+/** Paints what is saved of a chart: title, note, legend and the chart itself. */
 export function paintPicture(surface: Surface, picture: Picture, colours: ChartColours): void {
   const { title, note, legend, chartTop, width, height } = layoutOf(surface, picture);
   surface.rect(0, 0, width, height, colours.surface);

@@ -26,6 +26,7 @@ const fileName = (words: readonly string[], extension: string): string => {
   return `${[...plain].slice(-longestName).join('')}.${extension}`;
 };
 
+/** Gives the user a file to keep. @param names of which its own is made */
 export function saveText(names: readonly string[], extension: string, type: string, content: string): void {
   save(fileName(names, extension), new Blob([content], { type }));
 }

@@ -1,7 +1,7 @@
 /** Which rows of a long table are made: those in sight and some around them. Pure. */
 
 /** So many are made all together. */
-export const fewRows = 400;
+const fewRows = 400;
 export const rowHeight = 22;
 const around = 30;
 

@@ -55,6 +55,7 @@ export interface ResultFinding {
   message: string;
 }
 
+/** What a job's result says is wrong: its findings and errors, as far as they can be read. */
 export function resultFindings(result: Record<string, unknown>): ResultFinding[] {
   return [...listOf(result['findings']), ...listOf(result['errors'])].flatMap((entry) => {
     const { code, severity, message } = entry;

@@ -3,9 +3,16 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CairnError, toFailure, type Failure } from '../../../contract/errors.ts';
-import type { EngineComparison, KindMeasures, RunEstimate, RunOutline, StepMeasures } from '../../../contract/model.ts';
+import {
+  totalsOf,
+  type EngineComparison,
+  type KindMeasures,
+  type RunEstimate,
+  type RunOutline,
+  type StepMeasures,
+} from '../../../contract/model.ts';
 import { wholeNumber } from '../arguments.ts';
-import { basisOf, printEstimates, sentenceOf, totalOf } from '../estimates.ts';
+import { basisOf, printEstimates, sentenceOf } from '../estimates.ts';
 import type { Actions } from '../actions.ts';
 import { ratio, right, size } from '../printable.ts';
 import { exitCodes, type Session } from '../session.ts';
@@ -60,7 +67,7 @@ async function estimateAll(session: Session): Promise<number> {
     }
   }
   printEstimates(session, estimates);
-  const total = totalOf(estimates);
+  const total = totalsOf(estimates);
   out.line(runs.length === 0 ? 'no run is known; cairn scan FOLDER shows what is recognised' : sentenceOf(total));
   out.summary({ runs: estimates.length, ...total, errors });
   return errors.length > 0 ? exitCodes.failed : exitCodes.done;
@@ -90,7 +97,7 @@ async function analyse(session: Session, name: string, { step: steps, full, engi
   const compared = engines ? (await client.call('analyse.engines', { run, step: chosen.at(-1) }, call)).comparison : undefined;
   if (compared) printEngines(session, compared);
   const rest = estimate ? await estimateOf(session, run) : undefined;
-  if (rest) out.line(rest.steps === 0 ? 'all of it is archived' : `${sentenceOf(totalOf([rest]))} (from ${basisOf(rest)})`);
+  if (rest) out.line(rest.steps === 0 ? 'all of it is archived' : `${sentenceOf(totalsOf([rest]))} (from ${basisOf(rest)})`);
   const bytesSampled = measured.reduce((sum, measures) => sum + measures.bytesSampled, 0);
   out.summary({ run: outline.name, path: outline.path, steps: measured.length, bytesSampled, ...(rest ? { estimate: rest } : {}) });
   return exitCodes.done;
