@@ -182,14 +182,12 @@ export class Scheduler {
   async #run(schedule: Schedule, lastDueMs: number, due: Due, nowMs: number): Promise<void> {
     const hold = this.#conditions(schedule, nowMs);
     if (hold) return this.#putOff(schedule, due, hold);
-    if (!this.#options.records.claimDue(schedule.id, lastDueMs, due.dueMs)) return;
     const active = this.#options.activeJob(schedule);
-    if (active) return this.#record(schedule, due, { outcome: 'skipped', reason: `job ${active.id} of the run before is still at work` });
-    try {
-      this.#startOrSkip(schedule, due, await this.#chosen(schedule, nowMs));
-    } catch (thrown) {
-      this.#record(schedule, due, { outcome: 'skipped', reason: toFailure(thrown).message });
-    }
+    const choice: Chosen = active
+      ? { reason: `job ${active.id} of the run before is still at work` }
+      : await this.#chosen(schedule, nowMs).catch((thrown: unknown) => ({ reason: toFailure(thrown).message }));
+    // Looking may take long. A process that ends in it leaves the run to the next, so it is settled only now.
+    if (this.#options.records.claimDue(schedule.id, lastDueMs, due.dueMs)) this.#startOrSkip(schedule, due, choice);
   }
 
   /** As `#chosen`; what that throws is recorded too. */

@@ -26,6 +26,8 @@ class Year {
   readonly starts: { atMs: number; schedule: string; steps: number[] }[] = [];
   nowMs: number;
   battery = false;
+  /** As on a mount that doesn't answer, or in a process that is killed there. */
+  looksForEver = false;
   jobMs = 5 * minuteMs;
   #busyUntilMs = 0;
   readonly #beganMs: number;
@@ -42,7 +44,7 @@ class Year {
       nowMs: () => this.nowMs,
       machine: { state: () => ({ onBattery: this.battery, isStoreMetered: false }), idleSinceMs: () => undefined },
       manners: () => manners.parse({}),
-      find: () => Promise.resolve({ candidates: this.#candidates(), unreachable: [] }),
+      find: () => (this.looksForEver ? new Promise(() => undefined) : Promise.resolve({ candidates: this.#candidates(), unreachable: [] })),
       start: (schedule, checkpoints) => this.#start(schedule, checkpoints),
       activeJob: () => (this.nowMs < this.#busyUntilMs ? ({ id: 'busy' } as Job) : undefined),
       lastRun: () => undefined,
@@ -172,6 +174,19 @@ describe('a year of schedules', () => {
     const before = year.catalogue.scheduleRuns(id, 1000).length;
     await year.run(1, 10 * minuteMs);
     expect(year.catalogue.scheduleRuns(id, 1000).length - before).toBeGreaterThanOrEqual(least);
+    year.catalogue.close();
+  });
+
+  it('of a service that is killed while it looks for checkpoints is run by the next', async () => {
+    const year = new Year('2026-06-01T00:00:00Z');
+    const { id } = year.scheduler.save(draft({ trigger: { kind: 'interval', minutes: 600 } }));
+    year.nowMs += 601 * minuteMs;
+    year.looksForEver = true;
+    void year.scheduler.tick();
+    await new Promise(setImmediate);
+    year.looksForEver = false;
+    await year.open().tick();
+    expect(year.catalogue.scheduleRuns(id, 10)).toMatchObject([{ outcome: 'started', missed: 0 }]);
     year.catalogue.close();
   });
 
