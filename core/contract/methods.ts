@@ -247,7 +247,8 @@ export const methods = {
   /** Holds from the next task of every job on. */
   'manners.set': method(z.object({ manners: model.manners }), none),
 
-  'schedules.list': method(none, z.object({ schedules: z.array(model.scheduleView) })),
+  /** `evaluated`: whether a service of this home that stays runs them. */
+  'schedules.list': method(none, z.object({ schedules: z.array(model.scheduleView), evaluated: z.boolean() })),
   /** Adds a schedule, or replaces the one of that id. */
   'schedules.save': method(z.object({ id: z.string().optional(), draft: model.scheduleDraft }), z.object({ schedule: model.schedule })),
   'schedules.remove': method(z.object({ id: z.string() }), none),

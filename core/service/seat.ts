@@ -42,6 +42,12 @@ export class Seat {
     });
   }
 
+  /** Whether a service of another process has it. */
+  isTaken(nowMs: number): boolean {
+    const { owner, seenMs } = readHomeFile(this.#path, content);
+    return owner !== undefined && lives({ owner, keptAtMs: seenMs }, nowMs);
+  }
+
   /** Frees it for the next. */
   leave(): void {
     if (!this.#has) return;

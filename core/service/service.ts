@@ -185,6 +185,10 @@ export class Service implements ServiceAccess {
     };
   }
 
+  evaluatesSchedules(): boolean {
+    return this.#isSeated || this.#seat.isTaken(Date.now());
+  }
+
   /** Of the services that stay one evaluates schedules and adopts jobs; another takes over when that is gone. */
   #sits(): boolean {
     this.#isSeated = this.#options.stays === true && this.#seat.take(Date.now());

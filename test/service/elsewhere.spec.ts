@@ -119,7 +119,12 @@ describe('schedules', () => {
       expect((await act).exitCode).toBe(0);
       await expect.poll(() => seen.length).toBeGreaterThan(before);
     };
-    await here.client.call('schedules.list', {});
+    const nobody = 'nothing runs schedules now';
+    expect((await here.client.call('schedules.list', {})).evaluated).toBe(true);
+    expect((await cli('schedule', 'ls')).stdout).not.toContain(nobody);
+    const alone = await runCli(['schedule', 'add', 'alone', chain, '--every', '60'], { home: path.join(here.folder, 'alone') });
+    expect(alone.stdout).toContain(nobody);
+    expect((await runCli(['schedule', 'ls'], { home: path.join(here.folder, 'alone') })).stdout).toContain(nobody);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await told(cli('schedule', 'add', 'nightly', chain, '--cron', '0 0 29 2 *', '--runs', 'none'));
     await told(cli('schedule', 'off', 'nightly'));

@@ -20,6 +20,8 @@ export interface ServiceAccess {
   readonly stages: StageAccess;
   contents(): Promise<SnapshotContents>;
   setManners(manners: Manners): Promise<void>;
+  /** Whether this service or another of the home that stays evaluates schedules. */
+  evaluatesSchedules(): boolean;
   about(): ResultOf<'service.about'>;
   emit<E extends EventName>(event: E, payload: PayloadOf<E>): void;
 }

@@ -8,9 +8,10 @@ type ScheduleMethods =
 
 const previewed = 5;
 
-export function scheduleHandlers({ scheduler }: ServiceAccess): Pick<Handlers, ScheduleMethods> {
+export function scheduleHandlers(service: ServiceAccess): Pick<Handlers, ScheduleMethods> {
+  const { scheduler } = service;
   return {
-    'schedules.list': () => ({ schedules: scheduler.list() }),
+    'schedules.list': () => ({ schedules: scheduler.list(), evaluated: service.evaluatesSchedules() }),
     'schedules.save': ({ id, draft }) => ({ schedule: scheduler.save(draft, id) }),
     'schedules.remove': ({ id }) => {
       scheduler.remove(id);

@@ -130,8 +130,10 @@ async function save({ client, out }: Session, name: string, paths: string[], opt
   const before = options.replace ? (await client.call('schedules.list', {})).schedules.find((one) => one.name === name) : undefined;
   if (options.replace && !before) throw new CairnError('not_found', `${name}: no such schedule; see cairn schedule ls`);
   const { schedule } = await client.call('schedules.save', { draft, ...(before ? { id: before.id } : {}) });
-  const added = (await client.call('schedules.list', {})).schedules.find(({ id }) => id === schedule.id)!;
+  const { schedules, evaluated } = await client.call('schedules.list', {});
+  const added = schedules.find(({ id }) => id === schedule.id)!;
   out.line(`${name}: ${words(added.trigger)}${added.upcoming[0] ? `, next ${localTime(added.upcoming[0])}` : ''}`);
+  if (!evaluated) out.line(nobodyRuns);
   out.summary({ schedule: added });
   return exitCodes.done;
 }
@@ -155,8 +157,11 @@ function words(trigger: Trigger): string {
 
 const outcome = ({ outcome: what, reason }: ScheduleRun): string => `${what}${reason === undefined ? '' : `: ${reason}`}`;
 
+/** Otherwise a next time would promise what doesn't come. */
+const nobodyRuns = 'nothing runs schedules now; the desktop does while it is open, cairn serve, or cairn service install for good';
+
 async function show({ client, out }: Session): Promise<number> {
-  const { schedules } = await client.call('schedules.list', {});
+  const { schedules, evaluated } = await client.call('schedules.list', {});
   out.table(
     ['schedule', 'runs', 'next', 'last', 'what became of it'],
     schedules.map(({ name, enabled, trigger, upcoming: [next], last }) => [
@@ -168,8 +173,9 @@ async function show({ client, out }: Session): Promise<number> {
     ]),
   );
   out.line(`${schedules.length} ${schedules.length === 1 ? 'schedule' : 'schedules'}`);
+  if (!evaluated && schedules.some(({ enabled }) => enabled)) out.line(nobodyRuns);
   for (const schedule of schedules) out.record('schedule', schedule);
-  out.summary({ schedules });
+  out.summary({ schedules, evaluated });
   return exitCodes.done;
 }
 
