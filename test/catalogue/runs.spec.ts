@@ -7,6 +7,7 @@ import { checkpointsSql, summariesSql, summarySql } from '../../core/catalogue/r
 import { listOfRunSql } from '../../core/catalogue/snapshots.ts';
 import { verificationsSql } from '../../core/catalogue/verifications.ts';
 import { run as runSchema, runSummary } from '../../core/contract/model.ts';
+import { cpuMsOf } from '../own-time.ts';
 import { baseMs, checkpoint, job, scanResult, snapshot, storeId, temporaryCatalogue } from './records.ts';
 
 const held = temporaryCatalogue();
@@ -259,12 +260,10 @@ test('what the interface asks for while it is used goes through indices', () => 
   expect(plan('SELECT header FROM files WHERE path = $path')).toMatch(/SEARCH files USING PRIMARY KEY/);
 });
 
-test('30,000 snapshots are listed by run without reading them one by one', () => {
+test('30,000 snapshots are listed by run without reading them one by one', async () => {
   const catalogue = held.open();
   const snapshots = Array.from({ length: 30_000 }, (_, at) => snapshot(at, { run: `run-${at % 300}`, runPath: `/runs/run-${at % 300}` }));
   catalogue.saveSnapshots(storeId, withLayout(snapshots));
-  const begun = performance.now();
-  expect(catalogue.runSummaries(storeId)).toHaveLength(300);
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(await cpuMsOf(() => expect(catalogue.runSummaries(storeId)).toHaveLength(300))).toBeLessThan(1000);
   expect(catalogue.reader.get('SELECT count(*) AS count FROM snapshots', z.object({ count: z.number() }))).toEqual({ count: 30_000 });
 });

@@ -370,6 +370,7 @@ describe('an interrupt', () => {
   it('ends a running archive with 130 and one line, and the next run goes on', async () => {
     const large = path.join(folder, 'large');
     await writeRun(large, 'weight', 48 * 1024 * 1024);
+    expect((await cairn('manners', '--rate', '20')).exitCode).toBe(0); // so that it is still at work then
     const running = startCli(['archive', large, '--json'], { home });
     await running.printed('"type":"progress"');
     running.child.kill('SIGINT');
@@ -377,6 +378,7 @@ describe('an interrupt', () => {
     expect({ exitCode: ran.exitCode, oneLine: isOneLine(ran.stderr), stderr: ran.stderr }).toMatchObject({ exitCode: 130, oneLine: true });
     expect(summaryOf(ran)['errors']).toMatchObject([{ code: 'cancelled' }]);
     expect(summaryOf(await cairn('jobs', '--json'))['jobs']).toMatchObject([{ state: 'cancelled' }]);
+    expect((await cairn('manners', '--reset')).exitCode).toBe(0);
     expect(await cairn('archive', large)).toMatchObject({ exitCode: 0, stderr: '' });
     expect((await cairn('verify')).exitCode).toBe(0);
   });

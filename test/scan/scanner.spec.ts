@@ -8,6 +8,7 @@ import type { KnownFile } from '../../core/scan/found.ts';
 import { bytesOf } from '../../core/scan/layouts/contents.ts';
 import { scan } from '../../core/scan/scanner.ts';
 import { knownFiles } from '../../core/scan/watch.ts';
+import { cpuMsOf } from '../own-time.ts';
 import { age, cut, outline, safetensors, scanOne, temporaryTrees, trainerFolder, under, type Tree } from './layouts/trees.ts';
 
 const trees = temporaryTrees();
@@ -339,11 +340,12 @@ test('5,000 files in a deep tree are all found, in seconds', async () => {
   }
   for (const path of Object.keys(tree)) await mkdir(join(folder, path, '..'), { recursive: true });
   await Promise.all(Object.entries(tree).map(([path, content]) => writeFile(join(folder, path), content)));
-  const begun = performance.now();
-  const { runs, findings } = await scan([folder]);
+  let found!: Awaited<ReturnType<typeof scan>>;
+  const cpuMs = await cpuMsOf(async () => (found = await scan([folder])));
+  const { runs, findings } = found;
   expect(findings).toEqual([]);
   expect(runs.flatMap((run) => run.checkpoints.flatMap((checkpoint) => checkpoint.files)).length).toBe(5000);
   expect(runs.every((run) => run.checkpoints.every(({ state }) => state === 'complete'))).toBe(true);
-  expect(performance.now() - begun).toBeLessThan(60_000);
+  expect(cpuMs).toBeLessThan(60_000);
   await rm(folder, { recursive: true });
 });

@@ -61,18 +61,17 @@ describe('a job of another process', () => {
     await expect.poll(() => lines.filter(({ line }) => line.message.includes('sealed as')).length).toBe(3);
   });
 
-  it('is paused, resumed and cancelled from here, within a second', async () => {
+  it('is paused, resumed and cancelled from here, however long its next piece has to wait', async () => {
     await slowDown();
     const id = await startThere();
+    await slowDown(2 ** 16);
     for (const [act, state] of [
       ['jobs.pause', 'paused'],
       ['jobs.resume', 'running'],
       ['jobs.cancel', 'cancelled'],
     ] as const) {
-      const before = performance.now();
       await here.client.call(act, { id });
       await inState(id, state);
-      expect(performance.now() - before).toBeLessThan(1000);
     }
   });
 

@@ -247,7 +247,7 @@ describe('events', () => {
   it('come at most ten times in any second, however often a job reports, and the last state always', async () => {
     const { id } = queue.enqueue('archive', {}, told);
     await until(() => held.length === 1);
-    for (const endMs = performance.now() + 1600; performance.now() < endMs;) {
+    while (events.length < 15) {
       for (let call = 0; call < 500; call++)
         held[0]!.context.progress({ phase: 'encode', bytesDone: call, bytesTotal: 500, itemsDone: 0, itemsTotal: 1 });
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -257,7 +257,6 @@ describe('events', () => {
     await ended(id, 'done');
     for (const { atMs } of events)
       expect(events.filter((other) => other.atMs >= atMs && other.atMs < atMs + 1000).length).toBeLessThanOrEqual(10);
-    expect(events.length).toBeGreaterThan(10);
     expect(events.at(-1)!.job).toMatchObject({ state: 'done', progress: { itemsDone: 1 } });
   });
 
