@@ -64,9 +64,6 @@ unsigned count_noise(const RawBlock& block, const uint8_t* base, PlaneShape shap
   return count;
 }
 
-// Splitting writes whole steps of so many elements, beyond the end of a plane where it has others.
-constexpr size_t split_step = 64;
-
 size_t encode(const RawBlock& block, const uint8_t* base, Scratch& scratch, uint8_t* out, size_t capacity) {
   if (block.length == 0 || capacity < 1) return does_not_fit;
   Scratch::Scope scope(scratch);

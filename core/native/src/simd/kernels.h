@@ -22,6 +22,8 @@ struct PlaneShape {
   bool rotated;
 };
 
+constexpr size_t split_step = 64;
+
 struct Kernels {
   const char* name;
   // Members are added by the codecs that need them, each with a comment: requires, returns.
@@ -53,7 +55,7 @@ struct Kernels {
   size_t (*count_ones)(const uint8_t* bytes, size_t n);
   // Gathers byte p of every element in planes[p], p from 0 to width - 1 (1, 2, 4 or 8), after XOR with the same element of
   // `base` (null: none) and, where `rotated`, a rotation of the element to the left by one bit. Planes may be written
-  // `slack` bytes past their end.
+  // `slack` bytes past their end, but not where there are whole steps of split_step elements.
   void (*split_planes)(const uint8_t* raw, const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* const planes[8]);
   // The inverse; `raw` may be written `slack` bytes past its end, base is read up to `slack` past its own.
   void (*merge_planes)(const uint8_t* const planes[8], const uint8_t* base, size_t elements, PlaneShape shape, uint8_t* raw);
