@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/scratch.h"
+#include "codecs/entropy.h"
 #include "codecs/huffman.h"
 #include "simd/kernels.h"
 
@@ -23,7 +24,8 @@ size_t huffman_size(const PrefixCode& code, const PlaneCounts& plane, size_t n) 
   write_prefix_code(code, bits);
   const size_t table_size = static_cast<size_t>(bits.finish() - table);
   const size_t stream_sizes = n < 2048 ? 1 + (n >= 128) : most_streams * (n < 131072 ? 2 : 3);
-  return 1 + table_size + stream_sizes + coded_bits(code, plane.counts) * n / plane.counted / 8;
+  const uint64_t flattered = plane.counted < n ? sample_bias(weigh_counts(plane.counts).distinct) >> bit_fraction : 0;
+  return 1 + table_size + stream_sizes + (coded_bits(code, plane.counts) + flattered) * n / plane.counted / 8;
 }
 
 // Where codes are looked up in groups (simd/huffman_decoding.h), tables of 11 bits take half the room of those of 12, and the
