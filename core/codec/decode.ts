@@ -91,22 +91,54 @@ function joined(digests: Uint8Array[], length: number): string {
   return hex(digests.length === 1 ? digests[0]! : hashing.joinDigests(Buffer.concat(digests), pieceBytes, length));
 }
 
+const endOf = ({ offset, length }: { offset: number; length: number }): number => offset + length;
+
+/** The digest of consecutive ranges taken as one, read by all workers: at once, or as far as is asked, time after time. */
+export class RangesDigest {
+  readonly #pool: CodecPool;
+  readonly #ranges: readonly FileRange[];
+  readonly #cancel: Int32Array;
+  readonly #length: number;
+  readonly #digests: Uint8Array[] = [];
+  readonly #pieces: readonly PieceOf<{ length: number }>[];
+  #begun = 0;
+
+  constructor(pool: CodecPool, ranges: readonly FileRange[], cancel: Int32Array) {
+    this.#pool = pool;
+    this.#ranges = ranges;
+    this.#cancel = cancel;
+    this.#length = ranges.reduce((sum, range) => sum + range.length, 0);
+    this.#pieces = [...piecesOf({ length: this.#length })];
+  }
+
+  /** Reads the pieces that end at `end` or before it, and weren't read. One call at a time. */
+  async upTo(end: number, onBytes?: (bytes: number) => void): Promise<void> {
+    const first = this.#begun;
+    while (this.#begun < this.#pieces.length && endOf(this.#pieces[this.#begun]!) <= end) this.#begun += 1;
+    const due = this.#pieces.slice(first, this.#begun);
+    for await (const [piece, digest] of ordered(due, this.#pool.threads * 2, (one) => this.#read(one))) {
+      this.#digests.push(digest);
+      onBytes?.(piece.length);
+    }
+  }
+
+  /** Reads what is left. @returns 64 hex digits */
+  async value(onBytes?: (bytes: number) => void): Promise<string> {
+    if (this.#length === 0) return hex(hashing.digestBytes(new Uint8Array(0)));
+    await this.upTo(this.#length, onBytes);
+    return joined(this.#digests, this.#length);
+  }
+
+  #read(piece: PieceOf<{ length: number }>): Promise<Uint8Array> {
+    const ranges = rangesOf(this.#ranges, piece.offset, piece.length);
+    return this.#pool.digest({ ranges, firstChunk: firstChunkOf(piece), whole: piece.whole, cancel: this.#cancel });
+  }
+}
+
 /** Digest of consecutive ranges taken as one, in 64 hex digits, read by all workers. */
-export async function digestRanges(
+export const digestRanges = (
   pool: CodecPool,
-  ranges: FileRange[],
+  ranges: readonly FileRange[],
   cancel: Int32Array,
   onBytes?: (bytes: number) => void,
-): Promise<string> {
-  const length = ranges.reduce((sum, range) => sum + range.length, 0);
-  if (length === 0) return hex(hashing.digestBytes(new Uint8Array(0)));
-  const pieces = ordered(piecesOf({ length }), pool.threads * 2, (piece) =>
-    pool.digest({ ranges: rangesOf(ranges, piece.offset, piece.length), firstChunk: firstChunkOf(piece), whole: piece.whole, cancel }),
-  );
-  const digests: Uint8Array[] = [];
-  for await (const [piece, digest] of pieces) {
-    digests.push(digest);
-    onBytes?.(piece.length);
-  }
-  return joined(digests, length);
-}
+): Promise<string> => new RangesDigest(pool, ranges, cancel).value(onBytes);

@@ -40,8 +40,8 @@ export interface BlobSink {
 export interface EncodeOptions {
   method: CodingMethod;
   cancel: Int32Array;
-  /** Called with original bytes as they are coded. */
-  onBytes(bytes: number): void;
+  /** Called with each piece as it is coded. */
+  onPiece(piece: Piece): void;
 }
 
 /** The zstd level by the length of a content: what is small may take its time. */
@@ -165,7 +165,7 @@ class Encoding {
     if (piece.offset === 0) this.#assembly = new Assembly(piece.content);
     const assembly = this.#assembly!;
     assembly.add(item);
-    this.#options.onBytes(piece.length);
+    this.#options.onPiece(piece);
     if (!endsContent(piece)) return this.#place(assembly, item);
     const digest = assembly.digest();
     if (this.#sink.has(digest)) {

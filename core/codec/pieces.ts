@@ -66,7 +66,7 @@ export function* batchesOf<T extends { length: number; coding: 'tensor' | 'bytes
 }
 
 /** The part of a content's ranges that a piece covers. */
-export function rangesOf(ranges: FileRange[], offset: number, length: number): FileRange[] {
+export function rangesOf(ranges: readonly FileRange[], offset: number, length: number): FileRange[] {
   const found: FileRange[] = [];
   let start = 0;
   for (const range of ranges) {

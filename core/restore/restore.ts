@@ -7,7 +7,9 @@
  */
 import { chmod, lstat, mkdir, open, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { decodeContents, digestRanges, type StoredContent } from '../codec/decode.ts';
+import type { FileRange } from '../codec/binding.ts';
+import { decodeContents, type StoredContent } from '../codec/decode.ts';
+import { FileDigests } from '../codec/file-digests.ts';
 import { setModified } from '../codec/file-times.ts';
 import type { CodecPool } from '../codec/pool.ts';
 import { CairnError, toCairnError } from '../contract/errors.ts';
@@ -74,13 +76,20 @@ export function restRanges(file: ManifestFile, at: string): { path: string; offs
   return ranges;
 }
 
-async function contentsOf(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<StoredContent[]> {
-  const contents: StoredContent[] = [];
+interface WantedContent extends StoredContent {
+  /** The part of a file that it is; what lies before that is decoded by then. */
+  reaches?: FileRange;
+}
+
+/** Of each file what lies between its parts, then these in their order: what is decoded up to a part is the file up to there. */
+async function contentsOf(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<WantedContent[]> {
+  const contents: WantedContent[] = [];
   for (const { file, temporary } of targets) {
-    for (const [offset, length, blob] of file.parts) {
-      contents.push(placed(await options.content(manifest.blobs[blob]!), [{ path: temporary, offset, length }]));
-    }
     if (file.rest >= 0) contents.push(placed(await options.content(manifest.blobs[file.rest]!), restRanges(file, temporary)));
+    for (const [offset, length, blob] of file.parts) {
+      const range = { path: temporary, offset, length };
+      contents.push({ ...placed(await options.content(manifest.blobs[blob]!), [range]), reaches: range });
+    }
   }
   return contents;
 }
@@ -96,7 +105,7 @@ async function createSized(file: string, bytes: number): Promise<void> {
   }
 }
 
-async function decodeInto(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<void> {
+async function decodeInto(targets: Target[], manifest: Manifest, digests: FileDigests, options: RestoreOptions): Promise<void> {
   const contents = await contentsOf(targets, manifest, options);
   for await (const { content, digest, error } of decodeContents(options.pool, contents, {
     cancel: options.cancel,
@@ -104,6 +113,7 @@ async function decodeInto(targets: Target[], manifest: Manifest, options: Restor
   })) {
     if (error !== undefined) throw error;
     if (digest !== content.digest) throw notEqual(content.target?.[0]?.path ?? content.digest);
+    if (content.reaches) digests.follow(content.reaches);
   }
 }
 
@@ -114,11 +124,8 @@ function notEqual(what: string): CairnError {
 }
 
 /** Compares the whole file, then gives it mode, time and name, durably. */
-async function finishFile({ file, temporary, final }: Target, options: RestoreOptions): Promise<void> {
-  const digest = await digestRanges(options.pool, [{ path: temporary, offset: 0, length: file.size }], options.cancel, (bytes) =>
-    options.onBytes('compare', bytes),
-  );
-  if (digest !== file.digest) throw notEqual(final);
+async function finishFile({ file, temporary, final }: Target, digests: FileDigests, options: RestoreOptions): Promise<void> {
+  if ((await digests.value(temporary)) !== file.digest) throw notEqual(final);
   const handle = await open(temporary, 'r+');
   try {
     await handle.sync();
@@ -133,6 +140,20 @@ async function finishFile({ file, temporary, final }: Target, options: RestoreOp
   await makeFolder(options.to, path.dirname(file.path));
   if (!options.force) await assertAbsent([final]);
   await rename(temporary, final);
+}
+
+/** Comparing follows decoding, and is what is left to do when that is done. */
+async function decodeAndCompare(targets: Target[], manifest: Manifest, options: RestoreOptions): Promise<void> {
+  let phase: 'decode' | 'compare' = 'decode';
+  const digests = new FileDigests(options.pool, options.cancel, (bytes) => options.onBytes(phase, bytes));
+  for (const { file, temporary } of targets) digests.expect(temporary, file.size);
+  try {
+    await decodeInto(targets, manifest, digests, options);
+    phase = 'compare';
+    for (const target of targets) await finishFile(target, digests, options);
+  } finally {
+    await digests.settled();
+  }
 }
 
 /** Makes the names of files durable. @throws CairnError `io` where one is not there, although the system said so. */
@@ -196,8 +217,7 @@ export async function restoreFiles(manifest: Manifest, options: RestoreOptions):
       final: path.join(options.to, file.path),
     }));
     for (const target of targets) await createSized(target.temporary, target.file.size);
-    await decodeInto(targets, manifest, options);
-    for (const target of targets) await finishFile(target, options);
+    await decodeAndCompare(targets, manifest, options);
   });
   await settle(options.to, files);
   await restoreLinks(links, options);

@@ -49,7 +49,7 @@ describe('coding contents', () => {
     };
     const sink: BlobSink = { path: path.join(folder, 'missing'), has: () => false, reserve: () => 0, rewind: () => {}, add: () => {} };
     const pool = new WatchedPool(2);
-    const options = { method: 'cairn' as const, cancel: new Int32Array(new SharedArrayBuffer(4)), onBytes: () => undefined };
+    const options = { method: 'cairn' as const, cancel: new Int32Array(new SharedArrayBuffer(4)), onPiece: () => undefined };
     await expect(encodeContents(pool, [content], sink, options)).rejects.toMatchObject({ code: 'not_found', path: sink.path });
     expect([...pool.slots]).toEqual([]);
     await pool.close();

@@ -2,7 +2,7 @@
  * One checkpoint into the store: headers read, contents planned, coded into packs, each pack proved before it has its
  * name, files compared with what was found, and last the manifest, which is the commit.
  */
-import { digestRanges } from '../../codec/decode.ts';
+import { FileDigests } from '../../codec/file-digests.ts';
 import { toCairnError } from '../../contract/errors.ts';
 import type { BaseSet } from '../../plan/pairing.ts';
 import { planSnapshot, type SnapshotPlan } from '../../plan/planner.ts';
@@ -27,24 +27,31 @@ export interface ArchivedCheckpoint {
   manifest: Manifest;
 }
 
-/** Digests of whole files; a file that is one content has that content's. */
-async function fileDigests(
-  files: CheckpointFile[],
-  plan: SnapshotPlan,
-  stored: readonly StoredContent[],
-  options: CheckpointOptions,
-): Promise<string[]> {
-  const digests: string[] = [];
+/** The content that is all of a file, and has the same digest. */
+const onlyContent = ({ rest, parts }: SnapshotPlan['files'][number]): number | undefined =>
+  rest >= 0 && parts.length === 0 ? rest : undefined;
+
+/** Of files that are not one content. */
+function expectedDigests(files: readonly CheckpointFile[], plan: SnapshotPlan, { pool, cancel }: CheckpointOptions): FileDigests {
+  const digests = new FileDigests(pool, cancel);
   for (const [index, { path, found }] of files.entries()) {
-    const { rest, parts } = plan.files[index]!;
-    const only = rest >= 0 && parts.length === 0 ? rest : undefined;
-    digests.push(
-      only === undefined
-        ? await digestRanges(options.pool, [{ path, offset: 0, length: found.size }], options.cancel)
-        : stored[only]!.digest,
-    );
+    if (onlyContent(plan.files[index]!) === undefined) digests.expect(path, found.size);
   }
   return digests;
+}
+
+async function digestsOf(
+  files: readonly CheckpointFile[],
+  plan: SnapshotPlan,
+  digests: FileDigests,
+  stored: readonly StoredContent[],
+): Promise<string[]> {
+  const values: string[] = [];
+  for (const [index, { path }] of files.entries()) {
+    const only = onlyContent(plan.files[index]!);
+    values.push(only === undefined ? await digests.value(path) : stored[only]!.digest);
+  }
+  return values;
 }
 
 async function attempt(
@@ -63,10 +70,16 @@ async function attempt(
     files.map(({ found, layout }) => ({ path: found.path, size: found.size, parts: layout.parts, tensors: layout.tensors })),
     { bases, maxDepth: options.maxDepth, companions: options.method === 'cairn' },
   );
-  const encoding = new PlanEncoding(store, plan, { files, changeTimes }, options);
-  await encoding.run((planned) => contentOf(planned, files, { store, originals, usable }));
+  const fileDigests = expectedDigests(files, plan, options);
+  const encoding = new PlanEncoding(store, plan, { files, changeTimes }, options, (range) => fileDigests.follow(range));
+  try {
+    await encoding.run((planned) => contentOf(planned, files, { store, originals, usable }));
+  } catch (thrown) {
+    await fileDigests.settled();
+    throw thrown;
+  }
   const { stored } = encoding;
-  const digests = await fileDigests(files, plan, stored, options);
+  const digests = await digestsOf(files, plan, fileDigests, stored);
   await assertUnchanged(checkpoint, files, changeTimes);
   const manifest = await buildManifest({
     store,

@@ -1,6 +1,7 @@
 /** Contents into packs: coded in groups, each group a pack that is proved before it has its name. */
 import { encodeContents, type EncodedContent } from '../../codec/encode.ts';
-import type { Content } from '../../codec/pieces.ts';
+import type { FileRange } from '../../codec/binding.ts';
+import { rangesOf, type Content, type Piece } from '../../codec/pieces.ts';
 import type { Store } from '../../store/store.ts';
 import type { CheckpointOptions } from './checkpoint-options.ts';
 import { PackSink } from './pack-sink.ts';
@@ -28,14 +29,21 @@ interface WrittenGroup {
   encoded: EncodedContent[];
 }
 
-async function writeGroup(store: Store, group: Content[], unpublished: Set<string>, options: CheckpointOptions): Promise<WrittenGroup> {
+async function writeGroup(
+  store: Store,
+  group: Content[],
+  unpublished: Set<string>,
+  options: CheckpointOptions,
+  onRead: (range: FileRange) => void,
+): Promise<WrittenGroup> {
   const { pool, cancel, method } = options;
   const sink = await PackSink.create(store, unpublished);
+  const onPiece = ({ content, offset, length }: Piece): void => {
+    options.onBytes('archive', length);
+    if (content.coding === 'tensor') for (const range of rangesOf(content.ranges, offset, length)) onRead(range);
+  };
   try {
-    return {
-      sink,
-      encoded: await encodeContents(pool, group, sink, { method, cancel, onBytes: (bytes) => options.onBytes('archive', bytes) }),
-    };
+    return { sink, encoded: await encodeContents(pool, group, sink, { method, cancel, onPiece }) };
   } catch (thrown) {
     await sink.abandon();
     throw thrown;
@@ -67,6 +75,13 @@ async function proveGroup(
   }
 }
 
+export interface PackSteps {
+  /** This part of a file was read and coded; not told of what lies between such parts. */
+  onRead(range: FileRange): void;
+  /** The contents of a pack are proved and published. */
+  onDurable(encoded: readonly EncodedContent[]): void;
+}
+
 /**
  * One group is coded while the one before is proved: coding waits for the processor where proving waits for the disk. Packs are
  * published in order, and of what is written but not proved there are never more than two.
@@ -75,14 +90,14 @@ export async function encodePacks(
   store: Store,
   contents: Content[],
   options: CheckpointOptions,
-  onDurable: (encoded: readonly EncodedContent[]) => void,
+  { onRead, onDurable }: PackSteps,
 ): Promise<EncodedContent[]> {
   const encoded: EncodedContent[] = [];
   const unpublished = new Set<string>();
   let proving: Promise<void> = Promise.resolve();
   let isCoding = true;
   for (const group of groupsOf(contents, options.packRawBytes)) {
-    const written = await writeGroup(store, group, unpublished, options).catch(async (thrown: unknown) => {
+    const written = await writeGroup(store, group, unpublished, options, onRead).catch(async (thrown: unknown) => {
       await proving.catch(() => undefined); // what failed first is reported
       throw thrown;
     });

@@ -1,4 +1,5 @@
 /** A plan on its way into the store: what an earlier attempt published is known, the rest is coded. */
+import type { FileRange } from '../../codec/binding.ts';
 import type { EncodedContent } from '../../codec/encode.ts';
 import type { Content } from '../../codec/pieces.ts';
 import type { Companion } from '../../plan/companions.ts';
@@ -51,14 +52,17 @@ export class PlanEncoding {
   readonly #options: CheckpointOptions;
   /** A checkpoint of one pack has nothing to go on from. */
   readonly #isLong: boolean;
+  readonly #onRead: (range: FileRange) => void;
   /** In the plan's order. */
   readonly stored: StoredContent[] = [];
 
-  constructor(store: Store, plan: SnapshotPlan, times: FileTimes, options: CheckpointOptions) {
+  /** @param onRead told what was read of the files, in the order in which it is coded */
+  constructor(store: Store, plan: SnapshotPlan, times: FileTimes, options: CheckpointOptions, onRead: (range: FileRange) => void) {
     this.#store = store;
     this.#plan = plan;
     this.#times = times;
     this.#options = options;
+    this.#onRead = onRead;
     this.#isLong = plan.contents.reduce((sum, { length }) => sum + length, 0) > (options.packRawBytes ?? defaultPackRawBytes);
   }
 
@@ -87,14 +91,15 @@ export class PlanEncoding {
       planned.set(wanted, this.#plan.contents[index]!);
       places.set(wanted, index);
     }
-    await encodePacks(this.#store, [...places.keys()], this.#options, (encoded) => {
+    const onDurable = (encoded: readonly EncodedContent[]): void => {
       for (const one of encoded) this.stored[places.get(one.content)!] = storedOf(one);
       if (!this.#isLong) return;
       this.#options.durable.add(
         encoded.map((one) => ({ planned: planned.get(one.content)!, stored: storedOf(one) })),
         this.#times,
       );
-    });
+    };
+    await encodePacks(this.#store, [...places.keys()], this.#options, { onRead: this.#onRead, onDurable });
   }
 
   /** Its bytes count as coded and as proved. */

@@ -132,7 +132,7 @@ export class Drafts {
       const writer = await this.#store.createPack();
       this.#writers.push(writer);
       const sink = new DraftSink(writer);
-      await encodeContents(pool, chosen, sink, { method, cancel, onBytes });
+      await encodeContents(pool, chosen, sink, { method, cancel, onPiece: ({ length }) => onBytes(length) });
       for (const [digest, entry] of sink.entries) this.all.set(digest, { name: writer.name, entry });
     }
     for (const { digest } of group) if (!this.all.has(digest)) throw differs(digest);

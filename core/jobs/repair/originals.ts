@@ -54,9 +54,8 @@ export async function storeFromOriginals(
   const pack = await store.createPack();
   try {
     const contents = damaged.filter(({ digest }) => found.has(digest)).map((entry) => contentOf(entry, found.get(entry.digest)!));
-    const onBytes = (): void => undefined;
-    await encodeContents(pool, contents, new RepairSink(pack), { method: 'cairn', cancel, onBytes });
-    const { id } = await pack.finish((file, entries) => provePack(pool, store, file, entries, { cancel, onBytes }));
+    await encodeContents(pool, contents, new RepairSink(pack), { method: 'cairn', cancel, onPiece: () => undefined });
+    const { id } = await pack.finish((file, entries) => provePack(pool, store, file, entries, { cancel, onBytes: () => undefined }));
     store.settle(id);
     return { digests: new Set(found.keys()), packId: id };
   } catch (thrown) {
