@@ -8,7 +8,11 @@ const mostBytes = 64 * 1024;
 export function wordsOf(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     const options = { timeout: patienceMs, maxBuffer: mostBytes, windowsHide: true };
-    execFile(program, args, options, (error, stdout) => resolve(error ? '' : stdout));
+    try {
+      execFile(program, args, options, (error, stdout) => resolve(error ? '' : stdout));
+    } catch {
+      resolve(''); // where no process can be started that is thrown
+    }
   });
 }
 

@@ -57,20 +57,32 @@ export class Wakefulness {
   #hold(): void {
     const command = this.#commands[this.#which];
     if (this.#child || !command || performance.now() < this.#refusedUntilMs) return;
-    const [program, ...args] = command;
-    // In a group of its own: Ctrl+C is for this process, which ends the other when it is done.
-    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const child = this.#start(command);
+    if (!child) return this.#next();
     this.#child = child;
     child.unref();
-    child.stdin.on('error', () => undefined); // it has ended
+    child.stdin?.on('error', () => undefined); // it has ended
     child.once('error', () => this.#refused(child));
     child.once('exit', () => this.#refused(child));
+  }
+
+  /** In a group of its own: Ctrl+C is for this process, which ends the other when it is done. @returns undefined where none can be started */
+  #start([program, ...args]: Command): ChildProcess | undefined {
+    try {
+      return spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    } catch {
+      return undefined; // some failures are thrown, most are told by an event
+    }
   }
 
   /** It ended by itself: not there, or not allowed. */
   #refused(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#next();
+  }
+
+  #next(): void {
     this.#which = (this.#which + 1) % this.#commands.length;
     if (this.#which === 0) this.#refusedUntilMs = performance.now() + refusedMs;
     if (this.#wanted) this.#hold();

@@ -1,11 +1,12 @@
 /** The machine is kept awake by a program that stands in for logind's: it writes down that it was started, and when it ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wordsOf } from '../../core/jobs/asked.ts';
 import { Wakefulness } from '../../core/jobs/wakefulness.ts';
 import { Served, writeRun } from '../service/served.ts';
 
@@ -85,6 +86,15 @@ describe.runIf(process.platform === 'linux')('sleep', () => {
     wakefulness.keep(true);
     wakefulness.close();
     expect(diary()).toEqual([]);
+  });
+
+  it('that can’t be prevented at all harms no job', async () => {
+    symlinkSync(path.join(folder, 'systemd-inhibit'), path.join(folder, 'systemd-inhibit'));
+    process.env['PATH'] = folder;
+    const wakefulness = new Wakefulness();
+    wakefulness.keep(true);
+    wakefulness.close();
+    expect(await wordsOf('systemd-inhibit', ['--list'])).toBe('');
   });
 
   it('comes again when the process that prevented it is killed', async () => {
