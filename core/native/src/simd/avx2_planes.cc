@@ -5,6 +5,7 @@
 #include "codecs/bit_stream.h"
 #include "simd/kernels.h"
 #include "simd/scalar_planes.h"
+#include "simd/symbol_set.h"
 
 namespace cairn {
 namespace {
@@ -180,7 +181,10 @@ struct SymbolSet {
     high_half = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + 16)));
   }
 
-  CAIRN_INLINE bool has_all(__m256i symbols) const {
+  // A step that isn't whole is looked through one by one.
+  CAIRN_INLINE bool has_all(const uint8_t* from, size_t n) const {
+    if (n < at_once) return false;
+    const __m256i symbols = load(from);
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i low = _mm256_and_si256(symbols, nibble), high = _mm256_and_si256(_mm256_srli_epi16(symbols, 4), nibble);
     const __m256i rows = _mm256_blendv_epi8(_mm256_shuffle_epi8(low_half, low), _mm256_shuffle_epi8(high_half, low), symbols);
@@ -189,18 +193,6 @@ struct SymbolSet {
     return _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(rows, bit), _mm256_setzero_si256())) == 0;
   }
 };
-
-// New symbols are rare: the set is made anew for each, at most 256 times.
-void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
-  SymbolSet counted(counts);
-  for (size_t i = 0; i < n; i += at_once) {
-    if (n - i >= at_once && counted.has_all(load(symbols + i))) continue;
-    for (size_t j = i; j < n && j < i + at_once; ++j) {
-      if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
-    }
-    counted = SymbolSet(counts);
-  }
-}
 
 size_t count_ones(const uint8_t* bytes, size_t n) {
   size_t ones = 0, i = 0;
@@ -245,7 +237,7 @@ void place_others(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t
 }  // namespace
 
 void add_avx2_planes(Kernels& table) {
-  table.note_uncounted = note_uncounted;
+  table.note_uncounted = note_uncounted<SymbolSet, at_once>;
   table.count_ones = count_ones;
   table.split_planes = split_planes;
   table.merge_planes = merge_planes;

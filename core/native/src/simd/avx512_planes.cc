@@ -4,6 +4,7 @@
 #include "simd/avx512_codes.h"
 #include "simd/kernels.h"
 #include "simd/scalar_planes.h"
+#include "simd/symbol_set.h"
 
 namespace cairn {
 namespace {
@@ -191,25 +192,24 @@ void merge_planes(const uint8_t* const planes[8], const uint8_t* base, size_t el
 // ---- counting
 
 // The set of symbols with a count: a byte of ones for each.
-ByteTable make_set(const uint32_t counts[256]) {
-  alignas(64) uint8_t has[256];
-  for (unsigned symbol = 0; symbol < 256; ++symbol) has[symbol] = counts[symbol] != 0 ? 0xff : 0;
-  return ByteTable(has);
-}
+class SymbolSet {
+ public:
+  explicit SymbolSet(const uint32_t counts[256]) : ones_(table_of(counts)) {}
 
-// New symbols are rare: the set is made anew where there are some, at most 256 times.
-void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
-  ByteTable counted = make_set(counts);
-  for (size_t i = 0; i < n; i += at_once) {
-    const size_t here = n - i < at_once ? n - i : at_once;
-    const __m512i step = _mm512_maskz_loadu_epi8(first_bytes(here), symbols + i);
-    if ((~_mm512_movepi8_mask(counted.look_up(step)) & first_bytes(here)) == 0) continue;
-    for (size_t j = i; j < i + here; ++j) {
-      if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
-    }
-    counted = make_set(counts);
+  CAIRN_INLINE bool has_all(const uint8_t* symbols, size_t n) const {
+    const __m512i step = _mm512_maskz_loadu_epi8(first_bytes(n), symbols);
+    return (~_mm512_movepi8_mask(ones_.look_up(step)) & first_bytes(n)) == 0;
   }
-}
+
+ private:
+  static ByteTable table_of(const uint32_t counts[256]) {
+    alignas(64) uint8_t has[256];
+    for (unsigned symbol = 0; symbol < 256; ++symbol) has[symbol] = counts[symbol] != 0 ? 0xff : 0;
+    return ByteTable(has);
+  }
+
+  ByteTable ones_;
+};
 
 // ---- sparse planes
 
@@ -247,7 +247,7 @@ void place_others(const uint8_t* flags, const uint8_t* others, size_t n, uint8_t
 }  // namespace
 
 void add_avx512_planes(Kernels& table) {
-  table.note_uncounted = note_uncounted;
+  table.note_uncounted = note_uncounted<SymbolSet, at_once>;
   table.count_ones = count_ones;
   table.split_planes = split_planes;
   table.merge_planes = merge_planes;

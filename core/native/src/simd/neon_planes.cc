@@ -5,6 +5,7 @@
 #include "codecs/bit_stream.h"
 #include "simd/kernels.h"
 #include "simd/scalar_planes.h"
+#include "simd/symbol_set.h"
 
 namespace cairn {
 namespace {
@@ -115,8 +116,10 @@ struct SymbolSet {
     }
   }
 
-  // A look-up outside its table gives 0, so that exactly one of the four counts.
-  CAIRN_INLINE bool has_all(uint8x16_t symbols) const {
+  // A look-up outside its table gives 0, so that exactly one of the four counts. A step that isn't whole is looked through one by one.
+  CAIRN_INLINE bool has_all(const uint8_t* from, size_t n) const {
+    if (n < at_once) return false;
+    const uint8x16_t symbols = vld1q_u8(from);
     uint8x16_t has = vqtbl4q_u8(quarters[0], symbols);
     for (unsigned quarter = 1; quarter < 4; ++quarter) {
       has = vorrq_u8(has, vqtbl4q_u8(quarters[quarter], vsubq_u8(symbols, vdupq_n_u8(static_cast<uint8_t>(64 * quarter)))));
@@ -125,22 +128,10 @@ struct SymbolSet {
   }
 };
 
-// New symbols are rare: the set is made anew for each step with some, at most 256 times.
-void note_uncounted(const uint8_t* symbols, size_t n, uint32_t counts[256]) {
-  SymbolSet counted(counts);
-  for (size_t i = 0; i < n; i += at_once) {
-    if (n - i >= at_once && counted.has_all(vld1q_u8(symbols + i))) continue;
-    for (size_t j = i; j < n && j < i + at_once; ++j) {
-      if (counts[symbols[j]] == 0) counts[symbols[j]] = 1;
-    }
-    counted = SymbolSet(counts);
-  }
-}
-
 }  // namespace
 
 void add_neon_planes(Kernels& table) {
-  table.note_uncounted = note_uncounted;
+  table.note_uncounted = note_uncounted<SymbolSet, at_once>;
   table.count_ones = count_ones;
   table.split_planes = split_planes;
   table.merge_planes = merge_planes;
