@@ -2,7 +2,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addFolder, archiveRun, goTo, openRun } from './doing.ts';
+import { addFolder, archiveRun, goTo, openRun, settled } from './doing.ts';
 import { Served } from './served.ts';
 
 let served: Served;
@@ -28,10 +28,11 @@ async function tooFaint(): Promise<string[]> {
 async function expectContrastEverywhere(): Promise<void> {
   for (const view of views) {
     await goTo(page, view);
-    await page.waitForTimeout(200);
+    await settled(page);
     expect([view, await tooFaint()]).toEqual([view, []]);
   }
   await openRun(page, name);
+  await settled(page);
   expect(await tooFaint()).toEqual([]);
   await page.keyboard.press('?');
   await page.getByRole('dialog').waitFor();

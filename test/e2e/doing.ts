@@ -1,7 +1,23 @@
 /** What people do again and again in the interface. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
-import { nativeFolders } from './served.ts';
+import { nativeFolders, unanswered } from './served.ts';
+
+/** Waits until all that the page asked of the service is answered, and drawn. */
+export async function settled(page: Page): Promise<void> {
+  const isAnswered = (): boolean => (unanswered.get(page)?.size ?? 0) === 0;
+  for (let quiet = 0; quiet < 2;) {
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    quiet = isAnswered() ? quiet + 1 : 0;
+  }
+}
+
+/** Waits until the view of this address is what the page shows; until then what it showed before is there, and can be pressed. */
+export async function shows(page: Page, hash: string): Promise<void> {
+  const label = await page.locator(`nav a.link[href="${hash}"] > span`).first().textContent();
+  await page.getByRole('heading', { level: 1, name: label! }).waitFor();
+  await settled(page);
+}
 
 export async function goTo(page: Page, view: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();

@@ -2,14 +2,20 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runCli, startCli, type Running } from '../cli/run-cli.ts';
+import { bytesOf, weights, writeStep } from '../jobs/files.ts';
 import { goTo } from './doing.ts';
 import { Served } from './served.ts';
 
 let served: Served;
 let page: Page;
 let archive: Running;
+let run: string;
 beforeAll(async () => {
   served = await Served.start();
+  run = served.path('run');
+  // At a mebibyte a second it lasts for longer than anybody here needs.
+  const values = weights(24_000_000, 1);
+  writeStep(run, 100, [{ name: 'weight', dtype: 'F32', shape: [values.length], bytes: bytesOf(values) }]);
   page = await served.open();
   await runCli(['manners', '--rate', '1'], { home: served.path('home') });
   await goTo(page, 'Jobs');
@@ -20,7 +26,7 @@ const detail = () => page.getByRole('main').getByRole('region', { name: 'Job', e
 const state = (words: string): Promise<void> => detail().getByText(words, { exact: true }).first().waitFor();
 
 it('a job of the command line appears, with its place, phase and bytes', async () => {
-  archive = startCli(['archive', served.chain, '--store', served.path('store')], { home: served.path('home') });
+  archive = startCli(['archive', run, '--store', served.path('store')], { home: served.path('home') });
   await state('Running');
   await state('Another process of this home');
   await detail().getByText('Coding', { exact: true }).waitFor();

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bytesOf, safetensors, weights } from '../jobs/files.ts';
+import { goTo, settled } from './doing.ts';
 import { Served } from './served.ts';
 
 const image = '<img src=x onerror=window.hacked=1>';
@@ -57,7 +58,7 @@ afterAll(() => served.stop());
 
 /** What must hold of whatever is shown now. */
 async function expectHarmless(): Promise<void> {
-  await page.waitForTimeout(300);
+  await settled(page);
   const seen = await page.evaluate(() => ({
     hacked: (window as { hacked?: unknown }).hacked,
     images: [...document.querySelectorAll('img')].map((image) => image.src),
@@ -72,7 +73,6 @@ async function expectHarmless(): Promise<void> {
 }
 
 const main = () => page.getByRole('main');
-const goTo = (view: string): Promise<void> => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: view }).click();
 
 it('is added, archived and looked at in every view, and stays text', async () => {
   await main().getByRole('button', { name: 'Add folder' }).first().click();
@@ -95,17 +95,16 @@ it('is added, archived and looked at in every view, and stays text', async () =>
   await main().getByText(names[1]!).first().waitFor();
   await expectHarmless();
   for (const view of ['Library', 'Insights', 'Jobs', 'Schedules', 'Store', 'Settings']) {
-    await goTo(view);
-    await page.getByRole('heading', { level: 1 }).first().waitFor();
+    await goTo(page, view);
     await expectHarmless();
   }
-  await goTo('Jobs');
+  await goTo(page, 'Jobs');
   await main()
     .getByText(/Archive/)
     .first()
     .click();
   await expectHarmless();
-  await goTo('Store');
+  await goTo(page, 'Store');
   await main().getByRole('button', { name: 'Verify data' }).click();
   await main().getByText('No findings').waitFor();
   await expectHarmless();

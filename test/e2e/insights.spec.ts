@@ -81,8 +81,8 @@ describe('insights of a run', () => {
     await page.getByRole('main').getByRole('link', { name: 'Insights' }).click();
     expect(page.url()).toContain('#/insights/');
     await measured();
-    expect(await card('Stored size by part').textContent()).toContain('No step of this run is archived yet.');
-    for (const title of charts.slice(1)) expect(await isDrawn(title)).toBe(true);
+    await card('Stored size by part').getByText('No step of this run is archived yet.').waitFor();
+    for (const title of charts.slice(1)) await expect.poll(() => isDrawn(title)).toBe(true);
   });
 
   it('say about what archiving would save, of the run and of the library', async () => {
@@ -110,7 +110,7 @@ describe('insights of a run', () => {
     await page.getByRole('main').getByRole('link', { name: 'Insights' }).click();
     await measured();
     await card('Stored size by part').locator('canvas').waitFor();
-    expect(await isDrawn('Stored size by part')).toBe(true);
+    await expect.poll(() => isDrawn('Stored size by part')).toBe(true);
     await expect.poll(() => card(estimate).locator('p').first().textContent()).toBe('Every whole step of this run is archived.');
     const [, row] = await rowsOf(estimate);
     expect(row![0]).toBe('Archived');
@@ -122,9 +122,9 @@ describe('insights of a run', () => {
     const canvas = card('Bits that flip').locator('canvas');
     await canvas.scrollIntoViewIfNeeded();
     await canvas.hover({ position: { x: 300, y: 120 } });
-    expect(await card('Bits that flip').locator('output').textContent()).toMatch(
-      /^Step 2,\d00, bit \d+ (exponent|mantissa): (< )?\d+\.\d+ %$/,
-    );
+    await expect
+      .poll(() => card('Bits that flip').locator('output').textContent())
+      .toMatch(/^Step 2,\d00, bit \d+ (exponent|mantissa): (< )?\d+\.\d+ %$/);
   });
 
   it('tell every chart as a table', async () => {
@@ -280,16 +280,25 @@ describe('a connection that comes back', () => {
   let sockets: WebSocketRoute[];
   let asked: string[];
   let held: boolean;
+  /** Calls over the present connection that are not answered yet. */
+  let called: number[];
   let lost: Page;
   beforeAll(async () => {
     lost = await served.open();
-    [sockets, asked, held] = [[], [], false];
+    [sockets, asked, held, called] = [[], [], false, []];
     await lost.routeWebSocket(/./, (socket) => {
       const server = socket.connectToServer();
       sockets.push(socket);
+      called = [];
       socket.onMessage((message) => {
         asked.push(String(message));
+        called.push(...idsIn(message, 'call'));
         if (!(held && String(message).includes('analyse.step'))) server.send(message);
+      });
+      server.onMessage((message) => {
+        const told = [...idsIn(message, 'answer'), ...idsIn(message, 'failure')];
+        called = called.filter((id) => !told.includes(id));
+        socket.send(message);
       });
     });
     await lost.reload();
@@ -304,6 +313,20 @@ describe('a connection that comes back', () => {
 
   const measurements = (): number => asked.filter((message) => message.includes('analyse.step')).length;
 
+  /** The ids in a message of this verb: one or none. */
+  function idsIn(message: string | Buffer, verb: string): number[] {
+    const read = JSON.parse(String(message)) as { verb: string; id?: number };
+    return read.verb === verb && read.id !== undefined ? [read.id] : [];
+  }
+
+  /** Waits until the page knows all that it asked since the connection came back, and has done what follows. */
+  async function answered(): Promise<void> {
+    for (let quiet = 0; quiet < 3;) {
+      await lost.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      quiet = called.length === 0 ? quiet + 1 : 0;
+    }
+  }
+
   /** Cuts the connection; the page has a new one and knows what the run's steps are now. */
   async function reconnect(): Promise<void> {
     asked.length = 0;
@@ -316,7 +339,7 @@ describe('a connection that comes back', () => {
     await lost.getByRole('button', { name: 'Measure everything', disabled: true }).waitFor();
     await reconnect();
     await expect.poll(() => asked.some((message) => message.includes('analyse.outline'))).toBe(true);
-    await lost.waitForTimeout(500);
+    await answered();
     expect(measurements()).toBe(0);
     expect(await lost.getByRole('button', { name: 'Measure everything', disabled: true }).count()).toBe(1);
   });
@@ -339,7 +362,7 @@ describe('a connection that comes back', () => {
     await expect.poll(measurements).toBeGreaterThan(0);
     await lost.getByRole('button', { name: 'Stop', exact: true }).click();
     await reconnect();
-    await lost.waitForTimeout(500);
+    await answered();
     expect(measurements()).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ describe('the main job through the interface', () => {
     await dialog.getByRole('button', { name: 'Choose this folder' }).click();
     const row = main().getByRole('row', { name: /nano-run/ });
     await row.waitFor();
-    expect(await row.textContent()).toContain('0 of 4 archived');
+    await row.getByText('0 of 4 archived').waitFor();
   });
 
   it('archives the run in one click and watches the job to its end', async () => {
@@ -51,14 +51,14 @@ describe('the main job through the interface', () => {
       .getByText(/Archive/)
       .first();
     await row.waitFor();
-    expect(await main().textContent()).toMatch(/[Dd]one/);
+    await main().getByText('Done', { exact: true }).first().waitFor();
   });
 
   it('opens a snapshot and shows its tensors', async () => {
     await openRun(page, 'nano-run');
     await openNewestSnapshot();
     expect(page.url()).toContain('#/snapshot/');
-    expect(await main().textContent()).toContain('model.safetensors');
+    await main().getByText('model.safetensors').first().waitFor();
   });
 
   it('restores it to a folder, byte for byte', async () => {
@@ -73,7 +73,8 @@ describe('the main job through the interface', () => {
       .getByRole('button', { name: /^Restore/ })
       .last()
       .click();
-    await expect.poll(() => { try { return Object.keys(picture(to)).sort(); } catch { return []; } }).toEqual(['config.json', 'model.safetensors']); // prettier-ignore
+    await page.getByText(/^Done: Restore/).first().waitFor(); // prettier-ignore
+    expect(Object.keys(picture(to)).sort()).toEqual(['config.json', 'model.safetensors']);
     expect(picture(to)).toEqual(picture(path.join(served.chain, 'step-002400')));
   });
 

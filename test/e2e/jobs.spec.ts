@@ -42,7 +42,7 @@ describe('schedules', () => {
     await main()
       .getByRole('button', { name: /nightly/ })
       .waitFor();
-    expect(await main().textContent()).toContain('It has not been due yet.');
+    await main().getByText('It has not been due yet.').waitFor();
   });
 });
 

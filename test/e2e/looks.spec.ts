@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../cli/run-cli.ts';
-import { seriousFindings } from './doing.ts';
+import { seriousFindings, settled, shows } from './doing.ts';
 import { Served } from './served.ts';
 
 const sizes = [
@@ -68,11 +68,14 @@ const faults = (page: Page): Promise<string[]> =>
 
 async function expectWell(page: Page, what: string): Promise<void> {
   await page.locator('main h1').waitFor();
-  await page.waitForTimeout(250);
+  await settled(page);
   expect([what, await faults(page)]).toEqual([what, []]);
 }
 
-const goTo = (page: Page, hash: string): Promise<void> => page.evaluate((to) => void (location.hash = to), hash);
+async function goTo(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => void (location.hash = to), hash);
+  await shows(page, hash);
+}
 
 describe.each(sizes)('at %d x %d', (width, height) => {
   describe.each(themes)('in %s', (colorScheme) => {

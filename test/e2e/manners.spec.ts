@@ -52,11 +52,11 @@ describe('manners', () => {
   it('are shown as they were set when the page is opened again, and as another process sets them', async () => {
     await page.reload();
     await goTo(page, 'Settings');
-    expect(await main().getByLabel('Quiet from').inputValue()).toBe('22:30');
-    expect(await main().getByLabel('Low battery').inputValue()).toBe('30');
+    await expect.poll(() => main().getByLabel('Quiet from').inputValue()).toBe('22:30');
+    await expect.poll(() => main().getByLabel('Low battery').inputValue()).toBe('30');
     await summary('manners', '--low-battery', '35', '--rate', '7');
     await expect.poll(() => main().getByLabel('Low battery').inputValue()).toBe('35');
-    expect(await main().getByLabel('Rate', { exact: true }).inputValue()).toBe(String(7 * 2 ** 20));
+    await expect.poll(() => main().getByLabel('Rate', { exact: true }).inputValue()).toBe(String(7 * 2 ** 20));
   });
 
   it('are taken back: no threads of its own, no rate, no quiet hours', async () => {

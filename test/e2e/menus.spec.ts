@@ -28,11 +28,11 @@ afterAll(async () => {
 describe('the menu of a run', () => {
   it('copies its path', async () => {
     await main().getByRole('row', { name }).click({ button: 'right' });
-    expect(await entries()).toEqual(['Open run', 'Study in Insights', 'Archive 4 steps', 'Rescan this run', 'Copy path']);
+    await expect.poll(entries).toEqual(['Open run', 'Study in Insights', 'Archive 4 steps', 'Rescan this run', 'Copy path']);
     expect(await seriousFindings(page)).toEqual([]);
     await choose('Copy path');
     await menu().waitFor({ state: 'detached' });
-    expect(await clipboard()).toBe(served.chain);
+    await expect.poll(clipboard).toBe(served.chain);
   });
 
   it('opens it, by keyboard alone', async () => {
@@ -42,11 +42,13 @@ describe('the menu of a run', () => {
     await menu().waitFor();
     await page.keyboard.press('Escape');
     await menu().waitFor({ state: 'detached' });
-    expect(
-      await main()
-        .getByRole('grid')
-        .evaluate((grid) => grid === document.activeElement),
-    ).toBe(true);
+    await expect
+      .poll(() =>
+        main()
+          .getByRole('grid')
+          .evaluate((grid) => grid === document.activeElement),
+      )
+      .toBe(true);
     await page.keyboard.press('Shift+F10');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
@@ -58,7 +60,7 @@ describe('the menu of a step', () => {
   it('is about the step pointed at, in the table and in the chain', async () => {
     await archiveRun(page, name);
     await main().getByRole('row', { name: '2,000' }).click({ button: 'right' });
-    expect(await entries()).toEqual(expect.arrayContaining(['Verify', 'Restore…', 'Pin', 'Delete…', 'Open snapshot', 'Copy id']));
+    await expect.poll(entries).toEqual(expect.arrayContaining(['Verify', 'Restore…', 'Pin', 'Delete…', 'Open snapshot', 'Copy id']));
     await page.keyboard.press('Escape');
     await main().getByText('1 step selected').waitFor();
     await main().getByRole('option').nth(1).click({ button: 'right', force: true });
@@ -82,7 +84,7 @@ describe('the menu of a step', () => {
     const tensor = await row.getByRole('gridcell').first().locator('span[title]').getAttribute('title');
     await row.click({ button: 'right' });
     await choose('Copy name');
-    expect(await clipboard()).toBe(tensor);
+    await expect.poll(clipboard).toBe(tensor);
   });
 });
 
@@ -90,7 +92,7 @@ describe('the menus of jobs and schedules', () => {
   it('run a job again', async () => {
     await goTo(page, 'Jobs');
     await main().getByRole('link', { name: /Archive/ }).first().click({ button: 'right' }); // prettier-ignore
-    expect(await entries()).toEqual(['Run again', 'Copy command', 'Copy id']);
+    await expect.poll(entries).toEqual(['Run again', 'Copy command', 'Copy id']);
     await choose('Run again');
     await main().getByRole('link', { name: /Archive/ }).nth(1).waitFor(); // prettier-ignore
   });
@@ -106,14 +108,14 @@ describe('the menu of a table', () => {
   const heads = (): Promise<string[]> => main().getByRole('grid', { name: 'Steps' }).getByRole('columnheader').locator('.label').allTextContents(); // prettier-ignore
 
   it('hides columns and shows them again, which is kept', async () => {
+    await expect.poll(heads).toContain('Depth');
     const before = await heads();
-    expect(before).toContain('Depth');
     await main().getByRole('columnheader', { name: 'Kind' }).click({ button: 'right' });
     await menu().getByRole('menuitemcheckbox', { name: 'Depth' }).click();
     await expect.poll(heads).toEqual(before.filter((name) => name !== 'Depth'));
     await page.reload();
     await main().getByRole('grid', { name: 'Steps' }).waitFor();
-    expect(await heads()).not.toContain('Depth');
+    await expect.poll(heads).toEqual(before.filter((name) => name !== 'Depth'));
     expect(await seriousFindings(page)).toEqual([]);
   });
 

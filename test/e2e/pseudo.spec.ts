@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localeKey, pseudo, spoken } from '../../renderer/ui/words/locale.ts';
 import { runCli } from '../cli/run-cli.ts';
+import { settled, shows } from './doing.ts';
 import { Served } from './served.ts';
 
 let served: Served;
@@ -69,12 +70,15 @@ const cutOff = (): Promise<string[]> =>
 async function expectSpoken(): Promise<void> {
   await page.locator('main h1').waitFor();
   await expect.poll(() => page.locator('main').textContent()).toContain('⟦');
-  await page.waitForTimeout(400); // what is asked of the service has come, or shows as missing words in a later run
+  await settled(page);
   expect(await plainWords()).toEqual([]);
   expect(await cutOff()).toEqual([]);
 }
 
-const goTo = (hash: string): Promise<void> => page.evaluate((to) => void (location.hash = to), hash);
+async function goTo(hash: string): Promise<void> {
+  await page.evaluate((to) => void (location.hash = to), hash);
+  await shows(page, hash);
+}
 
 async function openNewest(): Promise<void> {
   await goTo('#/library');
@@ -103,7 +107,7 @@ describe('in the pseudo-locale', () => {
   it('a study that was measured, as charts and as tables', async () => {
     await goTo('#/library');
     await page.getByRole('main').getByRole('link', { name: 'nano-run' }).click();
-    await page.getByRole('main').locator('a.insights').click();
+    await page.getByRole('main').locator('a[href^="#/insights/"]').click();
     const charts = page.getByRole('main').locator('canvas');
     await expect.poll(() => charts.count()).toBeGreaterThan(4);
     await expect.poll(() => page.getByRole('main').getByRole('status').first().textContent()).toMatch(/read|réàd/);

@@ -30,8 +30,8 @@ it('keeps parity for what is stored, and drops it again', async () => {
     readdirSync(served.path('store', 'packs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.parity')).length;
   await main.getByRole('button', { name: 'Keep parity' }).click();
   await main.getByText('Parity kept').waitFor();
-  expect(parityFiles()).toBe(6);
+  await expect.poll(parityFiles).toBe(6);
   await main.getByRole('button', { name: 'Drop parity' }).click();
   await main.getByText('No parity').waitFor();
-  expect(parityFiles()).toBe(0);
+  await expect.poll(parityFiles).toBe(0);
 });

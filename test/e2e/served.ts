@@ -18,6 +18,28 @@ const inElectron = process.env['CAIRN_E2E'] === 'electron';
 /** Of pages in the desktop application: makes the system's own dialog give a folder. */
 export const nativeFolders = new WeakMap<Page, (folder: string) => Promise<void>>();
 
+/** Of pages over a socket: the calls that the service has not answered yet. */
+export const unanswered = new WeakMap<Page, ReadonlySet<number>>();
+
+/** Reads along what goes over the page's sockets; a page that is loaded again has another. */
+function followCalls(page: Page): void {
+  page.on('websocket', (socket) => {
+    const calls = new Set<number>();
+    unanswered.set(page, calls);
+    const read = (payload: string | Buffer): { verb: string; id: number } => JSON.parse(payload.toString()) as { verb: string; id: number };
+    socket.on('framesent', ({ payload }) => {
+      const { verb, id } = read(payload);
+      if (verb === 'call') calls.add(id);
+      if (verb === 'cancel') calls.delete(id);
+    });
+    socket.on('framereceived', ({ payload }) => {
+      const { verb, id } = read(payload);
+      if (verb === 'answer' || verb === 'failure') calls.delete(id);
+    });
+    socket.on('close', () => calls.clear());
+  });
+}
+
 export interface ViewOptions {
   colorScheme?: 'light' | 'dark';
   width?: number;
@@ -78,6 +100,7 @@ export class Served {
       if (message.type() === 'error') this.complaints.push(message.text());
     });
     page.setDefaultTimeout(patienceMs);
+    followCalls(page);
     if (!this.#desktop) await page.goto(this.#address);
     await page.getByRole('heading', { level: 1 }).waitFor();
     return page;

@@ -107,14 +107,15 @@ test('the content policy stops inline code, code from text, inline style and con
         }
       });
     });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Without one of these this waits until the test is given up.
+    const wanted = ['script-src-elem', 'style-src-elem', 'img-src', 'connect-src'];
+    while (!wanted.every((directive) => directives.includes(directive))) await new Promise((resolve) => setTimeout(resolve, 10));
     [script, style, remote, image].forEach((element) => element.remove());
-    return { directives: [...new Set(directives)].sort(), hacked: 'hacked' in window, fetched, evaluated };
+    return { hacked: 'hacked' in window, fetched, evaluated };
   });
   expect(broken.hacked).toBe(false);
   expect(broken.fetched).toBe('refused');
   expect(broken.evaluated).toBe('refused');
-  expect(broken.directives).toEqual(expect.arrayContaining(['script-src-elem', 'style-src-elem', 'img-src', 'connect-src']));
   expect(desktop.harness.refused).toEqual([]);
 });
 
