@@ -2,7 +2,7 @@ import { recogniserOf } from './marked-folders.ts';
 
 /**
  * Accelerate's `save_state`: `checkpoint_<i>` by itself, `checkpoint-<N>`, `step_<N>` and `epoch_<k>` in the scripts built on it
- * (diffusers). The random states are written last. Point 5.
+ * (diffusers). The random states are written last.
  */
 export const accelerate = recogniserOf({
   name: 'accelerate',

@@ -1,6 +1,6 @@
 import { recogniserOf } from './marked-folders.ts';
 
-/** OLMo: `step<N>` and `step<N>-unsharded` folders with config.yaml, model, optimizer and trainer state. Point 12. */
+/** OLMo: `step<N>` and `step<N>-unsharded` folders with config.yaml, model, optimizer and trainer state. */
 export const olmo = recogniserOf({
   name: 'olmo',
   folder: /^step(?<step>\d{1,15})(-unsharded)?(-tmp)?$/,

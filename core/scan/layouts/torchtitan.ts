@@ -1,6 +1,6 @@
 import { recogniserOf } from './marked-folders.ts';
 
-/** torchtitan: `step-<N>` folders of PyTorch's distributed checkpoints, whose `.metadata` is written last. Points 8, 10. */
+/** torchtitan: `step-<N>` folders of PyTorch's distributed checkpoints, whose `.metadata` is written last. */
 export const torchtitan = recogniserOf({
   name: 'torchtitan',
   folder: /^step-(?<step>\d{1,15})$/,

@@ -1,6 +1,6 @@
 import { recogniserOf } from './marked-folders.ts';
 
-/** torchtune: `epoch_<k>` or `step_<k>` folders with a model and, for resuming, the recipe's state. Point 11. */
+/** torchtune: `epoch_<k>` or `step_<k>` folders with a model and, for resuming, the recipe's state. */
 export const torchtune = recogniserOf({
   name: 'torchtune',
   folder: /^(?:epoch|step)_(?<step>\d{1,15})$/,
