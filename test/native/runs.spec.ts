@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Need } from '../../core/codec/binding.ts';
 import { elements, elementWidths, type ElementId } from '../../core/codec/elements.ts';
 import { code, Folder, restore } from './coding.ts';
-import { randomSource, weightPair } from './contents.ts';
+import { randomSource, specialValues, weightPair } from './contents.ts';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -59,6 +59,63 @@ describe.each(Object.entries(elements) as [string, ElementId][])('%s', (_, eleme
       if (row > 1) assertNoLarger(quieten(raw, row * width, oneIn, base), element, base);
     }
     assertNoLarger(lowerHalf(raw, width), element);
+  });
+});
+
+/** Elements whose pattern is `valueAt` of their place, little-endian. */
+function patterns(element: ElementId, count: number, valueAt: (index: number) => bigint): Uint8Array {
+  const width = elementWidths[element];
+  const raw = Buffer.alloc(count * width + 8);
+  for (let index = 0; index < count; index += 1) raw.writeBigUInt64LE(BigInt.asUintN(8 * width, valueAt(index)), index * width);
+  return raw.subarray(0, count * width);
+}
+
+/** Whole numbers below `limit`, as float32 writes them, cut to bfloat16 where elements have two bytes. */
+function wholeNumbers(element: ElementId, count: number, limit: number): Uint8Array {
+  const [random, word] = [randomSource(limit), Buffer.alloc(4)];
+  return patterns(element, count, () => {
+    word.writeFloatLE(random() % limit);
+    return BigInt(word.readUInt32LE() >>> (elementWidths[element] === 2 ? 16 : 0));
+  });
+}
+
+describe('values that are no weights', () => {
+  const count = 300_000;
+
+  it.each([elements.bfloat16, elements.float32])('whole numbers in floats, few values, special ones (element %d)', (element) => {
+    for (const limit of [20, 256, 50_257]) assertNoLarger(wholeNumbers(element, count, limit), element);
+    assertNoLarger(specialValues(element, count), element);
+  });
+
+  it.each([elements.int32, elements.int64])('numbers that grow (element %d)', (element) => {
+    assertNoLarger(
+      patterns(element, count, (index) => BigInt(index) * 3n + 1_000_000n),
+      element,
+    );
+    assertNoLarger(
+      patterns(element, count, (index) => BigInt(Math.floor(index / 70))),
+      element,
+    );
+  });
+});
+
+/** The places of the elements nearest to zero, which have exponents that hardly any other element has. */
+function smallest(raw: Uint8Array, width: number, howMany: number): number[] {
+  const size = (place: number): number => Buffer.from(raw.buffer, place * width, width).readUIntLE(0, width) % 2 ** (8 * width - 1);
+  return Array.from({ length: raw.length / width }, (_, place) => place)
+    .sort((a, b) => size(a) - size(b))
+    .slice(0, howMany);
+}
+
+describe('float deltas of hardly any change', () => {
+  it.each([elements.bfloat16, elements.float32])('in the smallest elements (element %d)', (element) => {
+    const [count, width] = [333_333, elementWidths[element]];
+    for (const changes of [1, 3, 9, 27]) {
+      const { base } = weightPair(element, count, changes);
+      const raw = base.slice();
+      for (const place of smallest(base, width, changes)) raw[place * width]! ^= 5;
+      assertNoLarger(raw, element, base);
+    }
   });
 });
 

@@ -25,6 +25,9 @@ constexpr size_t small_block_bytes = size_t{64} << 10;
 // real chains (bf16, fp16, fp32 weights and Adam moments): with 1/400 the smallest candidate is found every time.
 constexpr size_t tolerance_parts = 100;
 
+// Those of which less than this part is left, too.
+constexpr size_t sparse_parts = 64;
+
 // An estimate of runs by slices may be this part too great.
 constexpr size_t runs_tolerance_parts = 32;
 
@@ -69,16 +72,19 @@ size_t estimate_lmc(EncodeBlock encode, const RawBlock& slices, size_t length, S
   return size == does_not_fit ? does_not_fit : size - size / runs_tolerance_parts;
 }
 
-// Whether LMC may be smaller than planes, of the block or of its XOR with the base: because of zeros side by side, or because planes
-// of float64 are rotated for an exponent of eight bits, which it hasn't.
+// Elements of eight bytes may change their statistics within a part of a plane, which is two sub-blocks of LMC.
+bool changes_within_parts(const RawBlock& block) { return width_of(block.element) == 8; }
+
+// Whether LMC may be smaller than planes, of the block or of its XOR with the base: for that, or because of zeros side by side.
 bool may_be_lmc(const RawBlock& block, const uint8_t* base) {
-  return !always_tries_lmc(block) && (block.element == Element::float64 || has_zero_runs(block, base));
+  return !always_tries_lmc(block) && (changes_within_parts(block) || has_zero_runs(block, base));
 }
 
 // Adds LMC where it may be smaller than what else there is; returns how many candidates there are then.
 size_t add_runs(const RawBlock& block, const RawBlock& slices, Scratch& scratch, Candidate candidates[6], size_t count) {
-  if (may_be_lmc(block, nullptr)) candidates[count++] = {CodecId::lmc, estimate_lmc(encode_lmc, slices, block.length, scratch)};
-  if (may_be_lmc(block, block.base)) candidates[count++] = {CodecId::lmc_xor, estimate_lmc(encode_lmc_xor, slices, block.length, scratch)};
+  const auto estimate = [&](EncodeBlock encode) { return changes_within_parts(block) ? 0 : estimate_lmc(encode, slices, block.length, scratch); };
+  if (may_be_lmc(block, nullptr)) candidates[count++] = {CodecId::lmc, estimate(encode_lmc)};
+  if (may_be_lmc(block, block.base)) candidates[count++] = {CodecId::lmc_xor, estimate(encode_lmc_xor)};
   return count;
 }
 
@@ -113,12 +119,12 @@ size_t add_predicted(const RawBlock& block, Candidate candidates[1]) {
   return 1;
 }
 
-// Adds lmc's counterparts of planes and xor-planes, with their estimates; returns how many candidates there are then.
+// Adds lmc's counterparts of planes and xor-planes, to be tried anyway; returns how many candidates there are then.
 size_t add_lmc(Candidate candidates[6], size_t count) {
   size_t more = count;
   for (size_t i = 0; i < count; ++i) {
-    if (candidates[i].id == CodecId::planes) candidates[more++] = {CodecId::lmc, candidates[i].estimate};
-    if (candidates[i].id == CodecId::xor_planes) candidates[more++] = {CodecId::lmc_xor, candidates[i].estimate};
+    if (candidates[i].id == CodecId::planes) candidates[more++] = {CodecId::lmc, 0};
+    if (candidates[i].id == CodecId::xor_planes) candidates[more++] = {CodecId::lmc_xor, 0};
   }
   return more;
 }
@@ -128,15 +134,19 @@ size_t encode_as(CodecId id, const RawBlock& block, Scratch& scratch, uint8_t* o
   return find_codec(static_cast<uint8_t>(id))->encode(block, scratch, out, capacity);
 }
 
-bool is_worth_trying(const Candidate& candidate, const RawBlock& block, size_t best) {
-  if (block.length <= small_block_bytes) return true;  // whatever was estimated
-  return candidate.estimate != does_not_fit && candidate.estimate - candidate.estimate / tolerance_parts < best;
-}
-
 struct Kept {
   CodecId id;
   size_t length;  // does_not_fit where no candidate saves anything
 };
+
+// Whether it may be smaller than what is kept and takes `best` bytes more than that. Where runs of zeros pay, or little is left of a
+// block, estimates from slices are poor and coding is fast.
+bool is_worth_trying(const Candidate& candidate, const RawBlock& block, const Kept& kept, size_t best) {
+  if (block.length <= small_block_bytes || best < block.length / sparse_parts) return true;  // whatever was estimated
+  if (kept.id == CodecId::lmc && candidate.id == CodecId::planes) return true;
+  if (kept.id == CodecId::lmc_xor && candidate.id == CodecId::xor_planes) return true;
+  return candidate.estimate != does_not_fit && candidate.estimate - candidate.estimate / tolerance_parts < best;
+}
 
 // Codes the block with the candidates worth it, in order, and leaves the smallest outcome in `out`; among equals the first.
 Kept keep_smallest(const Candidate* candidates, size_t count, const RawBlock& block, Scratch& scratch, uint8_t* out) {
@@ -146,7 +156,7 @@ Kept keep_smallest(const Candidate* candidates, size_t count, const RawBlock& bl
   uint8_t* other = nullptr;
   for (size_t i = 1; i < count && kept.length != 0; ++i) {
     const size_t capacity = kept.length == does_not_fit ? block.length - 1 : kept.length - 1;
-    if (!is_worth_trying(candidates[i], block, capacity)) continue;
+    if (!is_worth_trying(candidates[i], block, kept, capacity)) continue;
     if (other == nullptr) other = scratch.take<uint8_t>(block.length);
     const size_t length = encode_as(candidates[i].id, block, scratch, other, capacity);
     if (length == does_not_fit) continue;

@@ -72,7 +72,7 @@ size_t encode_if_far_ahead(const RawBlock& block, Scratch& scratch, uint8_t* out
   };
   if (is_near(half.base, false) || is_near(half.base, true) || is_near(nullptr, true)) return does_not_fit;
   const Outcome outcome = encode_planned(plan, block, scratch, out, capacity);
-  return outcome.possible ? outcome.length : does_not_fit;
+  return outcome.possible && !is_misled(plan, sampled.count, count, outcome) ? outcome.length : does_not_fit;
 }
 
 }  // namespace cairn

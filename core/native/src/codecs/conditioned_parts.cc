@@ -179,6 +179,12 @@ Outcome encode_planned(Plan plan, const RawBlock& block, Scratch& scratch, uint8
   return {true, head_length + streams + low_length};
 }
 
+bool is_misled(const Plan& plan, size_t counted, size_t count, const Outcome& outcome) {
+  if (counted == count || outcome.length == does_not_fit) return false;
+  const size_t estimate = estimate_of(plan, counted, count);
+  return outcome.length > estimate + estimate / 8 + count / 128;
+}
+
 size_t encode_conditioned_parts(const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity) {
   if (!has_differences(block)) return does_not_fit;
   const DifferenceShape shape = measure_shape(block);
@@ -190,7 +196,7 @@ size_t encode_conditioned_parts(const RawBlock& block, Scratch& scratch, uint8_t
     const Plan plan = make_plan(counts, sampled.count, count, sampled.shape, most_chosen_parts, scratch);
     if (!plan.possible) continue;
     const Outcome outcome = encode_planned(plan, block, scratch, out, capacity);
-    if (outcome.possible) return outcome.length;
+    if (outcome.possible && !is_misled(plan, sampled.count, count, outcome)) return outcome.length;
   }
   return does_not_fit;
 }

@@ -103,4 +103,8 @@ struct Outcome {
 // Codes a block by a plan that is possible. Capacity and `length` as for an encoder.
 Outcome encode_planned(Plan plan, const RawBlock& block, Scratch& scratch, uint8_t* out, size_t capacity);
 
+// Whether a block of `count` elements takes much more than a plan made from `counted` of them said: they lack keys or changes that the
+// others have.
+bool is_misled(const Plan& plan, size_t counted, size_t count, const Outcome& outcome);
+
 }  // namespace cairn

@@ -21,7 +21,8 @@ const uint8_t* sample_units(const uint8_t* units, size_t n, size_t width, size_t
 // Counts such a sample of n symbols.
 void count_sample(const uint8_t* symbols, size_t n, size_t size, Scratch& scratch, uint32_t counts[256]);
 
-// Counts all n symbols of a small plane, and of others a sample that fixes a code to about 0.1 % of what all would give.
+// Counts all n symbols of a small plane, and of others a sample that fixes a code to about 0.1 % of what all would give: a larger one
+// where there are many different symbols, all of them where neighbours are alike.
 PlaneCounts count_plane(const uint8_t* symbols, size_t n, Scratch& scratch);
 
 // The same from equal samples of each part of part_symbols, and whether a code for each part should save more than a 100th of

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/scratch.h"
+#include "codecs/entropy.h"
 #include "codecs/plane.h"
 #include "codecs/plane_parts.h"
 #include "simd/kernels.h"
@@ -35,13 +36,59 @@ size_t estimate_shape(const RawBlock& block, const uint8_t* base, PlaneShape sha
   return sum;
 }
 
-// Rotation gives the exponent a plane of its own, which numbers want where there are enough of them. In an XOR, whether the exponent's
-// lowest bit changed says more about the mantissa than about the rest of the exponent early in training. There, and in small
-// blocks, a sample decides.
+// What the planes of a few elements take, by their entropies.
+struct ShapeWeight {
+  uint64_t bits = 0;
+  uint64_t lowest = 0;  // of the first plane
+  bool even = true;     // no symbol is so frequent that codes are far from entropies
+
+  ShapeWeight(const uint8_t* elements, size_t count, PlaneShape shape, Scratch& scratch) : count_(count), planes_(shape, count * shape.width, scratch) {
+    kernels().split_planes(elements, nullptr, count, shape, planes_.planes);
+    lowest = weigh(0);
+  }
+
+  void weigh_others(unsigned width) {
+    bits = lowest;
+    for (unsigned p = 1; p < width; ++p) bits += weigh(p);
+  }
+
+ private:
+  uint64_t weigh(unsigned plane) {
+    uint32_t counts[256];
+    kernels().count_bytes(planes_.planes[plane], count_, counts);
+    const Weights weights = weigh_counts(counts);
+    even = even && (weights.distinct == 1 || *std::max_element(counts, counts + 256) < count_ / 2);
+    return (weights.entropy + sample_bias(weights.distinct)) >> bit_fraction;
+  }
+
+  size_t count_;
+  Planes planes_;
+};
+
+// Whether rotation pays in a large block. It does with numbers whose lowest bits are noise, weights among them; a few thousand of
+// others tell, unless codes are far from entropies.
+bool is_rotation_worth(const RawBlock& block, Scratch& scratch) {
+  constexpr size_t run = 256, few = 4096, many = 32768, noise = 8 * (few - few / 64);
+  const PlaneShape plain = shape_of(block.element, false), rotated = shape_of(block.element, true);
+  const size_t n = block.length / plain.width;
+  const Scratch::Scope scope(scratch);
+  const uint8_t* const sample = take_runs(block.raw, n, plain.width, run, few / run, scratch);
+  ShapeWeight as_plain(sample, few, plain, scratch);
+  if (as_plain.lowest >= noise) return true;
+  ShapeWeight as_rotated(sample, few, rotated, scratch);
+  as_rotated.weigh_others(plain.width);
+  as_plain.weigh_others(plain.width);
+  if (as_plain.even && as_rotated.even) return as_rotated.bits <= as_plain.bits;
+  const RawBlock larger{take_runs(block.raw, n, plain.width, run, many / run, scratch), nullptr, many * plain.width, block.element};
+  return estimate_shape(larger, nullptr, rotated, scratch) <= estimate_shape(larger, nullptr, plain, scratch);
+}
+
+// Rotation gives the exponent a plane of its own, which weights want. Numbers of few patterns, integers among them, may not; and in an
+// XOR, whether the exponent's lowest bit changed says more about the mantissa than about the rest of the exponent early in training.
 PlaneShape choose_shape(const RawBlock& block, const uint8_t* base, Scratch& scratch) {
   const PlaneShape plain = shape_of(block.element, false), rotated = shape_of(block.element, true);
   if (!is_ieee(block.element)) return plain;
-  if (base == nullptr && block.length / plain.width > 32768) return rotated;
+  if (base == nullptr && block.length / plain.width > 32768) return is_rotation_worth(block, scratch) ? rotated : plain;
   const size_t sampled = std::min<size_t>(block.length, size_t{8192} * plain.width);
   const size_t start = (block.length - sampled) / 2 / plain.width * plain.width;
   const RawBlock sample{block.raw + start, nullptr, sampled, block.element};
