@@ -7,7 +7,7 @@ import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync, zstdCompress } from 'node:zlib';
 import { promisify } from 'node:util';
 import { blake3 } from '@noble/hashes/blake3.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { elements } from '../../core/codec/elements.ts';
 import type { EngineComparison, RunOutline, StepMeasures } from '../../core/contract/model.ts';
 import * as tables from '../../renderer/views/insights/insight-tables.ts';
@@ -15,6 +15,7 @@ import { readManifest, type Manifest } from '../decoder/manifest.ts';
 import { readPack, type Entry } from '../decoder/pack.ts';
 import { bytesOf, safetensors, weights, type TestTensor } from '../jobs/files.ts';
 import { code, Folder } from '../native/coding.ts';
+import { patienceMs } from '../patience.ts';
 import { Served } from '../service/served.ts';
 import { analyse } from './reference.ts';
 
@@ -66,7 +67,7 @@ beforeAll(async () => {
   writeRun();
   id = (await served.client.call('sources.scan', { paths: [run] })).runs[0]!.id;
   expect(await served.ended(served.client.call('archive.start', { paths: [run] }))).toMatchObject({ state: 'done' });
-  await expect.poll(async () => (await served.client.call('runs.list', {})).runs[0]?.archived).toBe(steps.length);
+  await vi.waitFor(async () => expect((await served.client.call('runs.list', {})).runs[0]?.archived).toBe(steps.length), patienceMs);
   outline = (await served.client.call('analyse.outline', { run: id })).outline;
   measures = [];
   for (const step of steps) measures.push((await served.client.call('analyse.step', { run: id, step, full: true })).measures);
